@@ -1,0 +1,122 @@
+package object
+
+import (
+	"slices"
+
+	"github.com/kindredkv/kindred/engine/causal"
+)
+
+// Edit is the change that one command makes to one object: one dot, whatever number of cells it touches. Its methods
+// see the effect of those before them. It is used by one goroutine.
+type Edit struct {
+	base    *Object
+	dot     causal.Dot
+	cells   []Cell // as they are now, sorted; shares the base's until touched
+	shared  bool   // cells is still the base's slice
+	touched []CellName
+	cleared bool
+	context causal.Context // what the command has seen besides the base, by a context token
+}
+
+// NewEdit begins a change of base, nil for a key without an object, under the dot minted for it.
+func NewEdit(base *Object, dot causal.Dot) *Edit {
+	if base == nil {
+		base = &Object{}
+	}
+	return &Edit{base: base, dot: dot, cells: base.Cells, shared: true}
+}
+
+// Dot is the name of this change.
+func (e *Edit) Dot() causal.Dot { return e.dot }
+
+// Object returns the cells as the edit has left them so far, for reading within the command. The context is the base's.
+func (e *Edit) Object() *Object { return &Object{Context: e.base.Context, Cells: e.cells} }
+
+// Put gives the cell one version that supersedes all that the base holds. The payload is kept, so the caller must not
+// change it afterwards.
+func (e *Edit) Put(name CellName, payload []byte) {
+	e.set(name, []causal.Version{{Dot: e.dot, Payload: payload}})
+}
+
+// PutSeen adds a version that supersedes only those that seen covers. The others stay beside it as siblings.
+func (e *Edit) PutSeen(name CellName, payload []byte, seen causal.Context) {
+	var versions []causal.Version
+	if i, ok := findCell(e.cells, name); ok {
+		for _, v := range e.cells[i].Versions {
+			if v.Dot != e.dot && !seen.Covers(v.Dot) {
+				versions = append(versions, v)
+			}
+		}
+	}
+	versions = append(versions, causal.Version{Dot: e.dot, Payload: payload})
+	slices.SortFunc(versions, func(a, b causal.Version) int { return a.Dot.Compare(b.Dot) })
+	e.set(name, versions)
+}
+
+// RemoveSeen removes the versions of every cell that seen covers, and lets the object's context cover seen: writes
+// that the client has seen and this replica has not are superseded too when they arrive. seen must be a context that a
+// replica of this key had, and the edit must leave nothing that depends on what only seen covers.
+func (e *Edit) RemoveSeen(seen causal.Context) {
+	for _, c := range slices.Clone(e.cells) {
+		var versions []causal.Version
+		for _, v := range c.Versions {
+			if v.Dot == e.dot || !seen.Covers(v.Dot) {
+				versions = append(versions, v)
+			}
+		}
+		if len(versions) < len(c.Versions) {
+			e.set(c.Name, versions)
+		}
+	}
+	e.context = e.context.Merge(seen)
+}
+
+// Remove removes all versions of the cell.
+func (e *Edit) Remove(name CellName) { e.set(name, nil) }
+
+// Clear removes every cell.
+func (e *Edit) Clear() {
+	e.cells, e.shared, e.cleared = nil, false, true
+	e.touched = e.touched[:0]
+}
+
+// Keep puts back the versions that the base holds of a cell, after a Clear that was meant for the others.
+func (e *Edit) Keep(name CellName) {
+	if c := e.base.Cell(name); c != nil {
+		e.set(name, c.Versions)
+	}
+}
+
+func (e *Edit) set(name CellName, versions []causal.Version) {
+	i, ok := findCell(e.cells, name)
+	if e.shared {
+		e.cells, e.shared = slices.Clone(e.cells), false
+	}
+	switch {
+	case ok && len(versions) == 0:
+		e.cells = slices.Delete(e.cells, i, i+1)
+	case ok:
+		e.cells[i].Versions = versions
+	case len(versions) > 0:
+		e.cells = slices.Insert(e.cells, i, Cell{Name: name, Versions: versions})
+	}
+	if !slices.Contains(e.touched, name) {
+		e.touched = append(e.touched, name)
+	}
+}
+
+// Finish returns the object after the change, and the delta that brings other replicas there.
+func (e *Edit) Finish() (*Object, *Delta) {
+	base := e.base.Context.Merge(e.context)
+	o := &Object{Context: base.With(e.dot), Cells: e.cells, Birth: e.dot.Birth}
+	d := &Delta{Base: base, Dot: e.dot, Cleared: e.cleared, Touched: make([]Cell, 0, len(e.touched))}
+	slices.Sort(e.touched)
+	for _, name := range e.touched {
+		cell := Cell{Name: name}
+		if c := o.Cell(name); c != nil {
+			cell.Versions = c.Versions
+		}
+		d.Touched = append(d.Touched, cell)
+	}
+	return o, d
+}

@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Tx is the view that one task has of the keys of one slot. What it edits becomes visible to others, all at once, when
+// the task's batch is committed. It is valid only during the task's Run.
+type Tx struct {
+	source source
+	now    int64
+	write  bool
+	failed error
+	edits  []keyEdit
+}
+
+// source is where a Tx finds objects: the applier's uncommitted batch over the store, or the store alone.
+type source interface {
+	load(key object.Key) (*object.Object, error)
+	mint(base *object.Object) (causal.Dot, error)
+}
+
+type keyEdit struct {
+	key  object.Key
+	edit *object.Edit
+}
+
+// Now is the Unix millisecond that the task runs at: one reading for the whole task, by which keys expire.
+func (tx *Tx) Now() int64 { return tx.now }
+
+// Object is what a client sees of the key: nil when it does not exist, was removed, or has expired. Edits that this
+// task made before are included.
+func (tx *Tx) Object(key object.Key) *object.Object {
+	o := tx.Raw(key)
+	if o == nil || o.Tombstone() || o.Expired(tx.now) {
+		return nil
+	}
+	return o
+}
+
+// Raw is what this store knows of the key, tombstones and expired objects included; nil when it knows nothing.
+func (tx *Tx) Raw(key object.Key) *object.Object {
+	if e := tx.find(key); e != nil {
+		return e.Object()
+	}
+	o, err := tx.source.load(key)
+	if err != nil {
+		tx.fail(err)
+		return nil
+	}
+	return o
+}
+
+// Edit begins the change of a key, or goes on with the one that this task began: a task makes at most one dot a key. A
+// key that has expired begins empty. Every call must be followed by at least one change.
+func (tx *Tx) Edit(key object.Key) *object.Edit {
+	if !tx.write {
+		panic("engine: edit in a read-only task")
+	}
+	if e := tx.find(key); e != nil {
+		return e
+	}
+	base := tx.Raw(key)
+	dot, err := tx.source.mint(base)
+	if err != nil {
+		tx.fail(err)
+	}
+	e := object.NewEdit(base, dot)
+	if base != nil && base.Expired(tx.now) {
+		e.Clear()
+	}
+	tx.edits = append(tx.edits, keyEdit{key, e})
+	return e
+}
+
+func (tx *Tx) find(key object.Key) *object.Edit {
+	for i := range tx.edits {
+		if tx.edits[i].key == key {
+			return tx.edits[i].edit
+		}
+	}
+	return nil
+}
+
+// fail records the first error of the store. The task's edits are dropped and its submitter gets the error.
+func (tx *Tx) fail(err error) {
+	if tx.failed == nil {
+		tx.failed = err
+	}
+}
