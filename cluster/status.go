@@ -1,0 +1,54 @@
+package cluster
+
+import (
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Status is the cluster as one node sees it.
+type Status struct {
+	// Self is the index of this node in Nodes.
+	Self  int
+	Nodes []NodeStatus
+	// Replicas is the configured N.
+	Replicas int
+	// RingVersion identifies the placement of slots; equal on nodes that know the same members.
+	RingVersion uint64
+	Stats       Stats
+}
+
+// NodeStatus is one member.
+type NodeStatus struct {
+	// ID is 40 hex digits.
+	ID string
+	// Store is the number that the node's dots carry.
+	Store causal.Node
+	// Host is the address that clients and peers use.
+	Host                                              string
+	Port, ClusterPort, PeerPort, GossipPort, HTTPPort int
+	Zone                                              string
+	Weight                                            int
+	// State is joining, member, leaving or removed.
+	State string
+	// Alive says that this node can reach it.
+	Alive bool
+	// Slots are the slots whose coordinator it is now: the first of the preference list that is alive.
+	Slots []SlotRange
+	// Replicated is how many slots it is a primary of.
+	Replicated int
+	Version    string
+}
+
+// SlotRange is First to Last, both included.
+type SlotRange struct{ First, Last object.Slot }
+
+// Stats counts what the quorum paths met since the node started.
+type Stats struct {
+	Forwarded    uint64 // commands sent to another coordinator
+	ReadRepairs  uint64 // objects sent to a replica that a read found stale
+	Hedges       uint64 // requests sent to a further replica because the first was late
+	Failovers    uint64 // commands taken over by the next in the preference list
+	NoQuorum     uint64 // commands answered with NOQUORUM
+	ClusterDown  uint64 // commands refused with CLUSTERDOWN
+	SiblingsSeen uint64 // reads that found concurrent values
+}
