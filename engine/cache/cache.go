@@ -1,0 +1,159 @@
+// Package cache is the hot cache: decoded objects by key over ristretto, bounded by their cost in bytes.
+//
+// Ristretto buffers insertions and may drop or reject them, and of two buffered insertions of one key it may keep the
+// older. So nothing here depends on an insertion having happened, and a key never has two entries: what ristretto
+// holds is a pointer to an Entry, and the writer changes the object behind the pointer. As long as an insertion may
+// still sit in ristretto's buffer, the writer finds the entry in its own table of unsettled entries and reuses it.
+//
+//  1. The writer inserts entry e for a key; ristretto buffers it, a look-up misses.
+//  2. The key is written again. The writer finds e unsettled, and stores the new object in e.
+//  3. Ristretto takes e over, or rejects it. Either way no look-up can return an older object.
+//
+// Entries settle by Settle, which waits until ristretto has processed all that was buffered before it.
+//
+// Look-ups may run on any goroutine. Everything else belongs to a Writer, of which there is one for each applier: the
+// keys of two writers must be disjoint, and a writer is used by one goroutine at a time.
+package cache
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/dgraph-io/ristretto/v2"
+	"github.com/zeebo/xxh3"
+
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Entry is the one place where a cached key's object is found.
+type Entry struct {
+	key    object.Key
+	object atomic.Pointer[object.Object]
+	cost   int64 // owned by the writer of the key
+}
+
+// Object is the current object of the entry.
+func (e *Entry) Object() *object.Object { return e.object.Load() }
+
+// Cache maps keys to entries.
+type Cache struct {
+	entries *ristretto.Cache[object.Key, *Entry]
+}
+
+// What an entry costs besides its key and object: the entry itself, and its places in ristretto's two maps.
+const entryOverhead = 160
+
+// Averages that size ristretto's frequency counters: ten for each entry that fits.
+const (
+	typicalEntry     = 512
+	countersPerEntry = 10
+)
+
+// New returns a cache that holds at most about bytes of objects.
+func New(bytes int64) (*Cache, error) {
+	bytes = max(bytes, 1<<20)
+	entries, err := ristretto.NewCache(&ristretto.Config[object.Key, *Entry]{
+		NumCounters:            max(1024, bytes/typicalEntry*countersPerEntry),
+		MaxCost:                bytes,
+		BufferItems:            64,
+		IgnoreInternalCost:     true,
+		KeyToHash:              hash,
+		TtlTickerDurationInSec: 3600,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hot cache: %w", err)
+	}
+	return &Cache{entries: entries}, nil
+}
+
+// hash gives ristretto the key and its check. A collision of all 128 bits is caught by comparing keys on look-up.
+func hash(k object.Key) (key, conflict uint64) {
+	h := xxh3.HashString128(k.Name)
+	return h.Lo ^ uint64(k.DB)*0x9e3779b97f4a7c15, h.Hi | 1
+}
+
+// Get returns the entry of a key, nil when it is not cached.
+func (c *Cache) Get(key object.Key) *Entry {
+	e, ok := c.entries.Get(key)
+	if !ok || e.key != key {
+		return nil
+	}
+	return e
+}
+
+// Resize changes the bound.
+func (c *Cache) Resize(bytes int64) { c.entries.UpdateMaxCost(max(bytes, 1<<20)) }
+
+// Bytes is the cost of what is held now.
+func (c *Cache) Bytes() int64 { return c.entries.MaxCost() - c.entries.RemainingCost() }
+
+// Wait returns when ristretto has processed all insertions made before the call.
+func (c *Cache) Wait() { c.entries.Wait() }
+
+// Close stops ristretto's goroutine. No method may be called afterwards.
+func (c *Cache) Close() { c.entries.Close() }
+
+// Writer is the side of the cache that changes it, for the keys of one applier.
+type Writer struct {
+	cache *Cache
+	// fresh and settling hold every entry that may still be in ristretto's buffer: those inserted since the last turn,
+	// and those before.
+	fresh, settling map[object.Key]*Entry
+}
+
+// NewWriter returns the writer for a disjoint part of the keys.
+func (c *Cache) NewWriter() *Writer {
+	return &Writer{cache: c, fresh: map[object.Key]*Entry{}, settling: map[object.Key]*Entry{}}
+}
+
+// Find returns the key's entry, nil when there is none. Unlike Cache.Get it also finds an entry that ristretto has
+// buffered.
+func (w *Writer) Find(key object.Key) *Entry {
+	if e := w.fresh[key]; e != nil {
+		return e
+	}
+	if e := w.settling[key]; e != nil {
+		return e
+	}
+	return w.cache.Get(key)
+}
+
+// Put makes o the object of the key. e is what Find returned for it, nil included, with no Put of this key between.
+func (w *Writer) Put(key object.Key, e *Entry, o *object.Object) {
+	cost := int64(entryOverhead + len(key.Name) + o.Size())
+	if e == nil {
+		key.Name = strings.Clone(key.Name)
+		e = &Entry{key: key}
+	} else if e.cost == cost {
+		e.object.Store(o)
+		return
+	}
+	e.object.Store(o)
+	e.cost = cost
+	w.fresh[e.key] = e
+	w.cache.entries.Set(e.key, e, cost)
+}
+
+// Unsettled reports whether there is anything for a turn to settle.
+func (w *Writer) Unsettled() bool { return len(w.fresh)+len(w.settling) > 0 }
+
+// Turn begins a settling: what was inserted since the last turn is now settling. Cache.Wait must have returned since
+// the turn before, which is what allows the entries of that turn to be forgotten.
+func (w *Writer) Turn() {
+	w.fresh, w.settling = w.settling, w.fresh
+	clear(w.fresh)
+}
+
+// Drop forgets every entry of the writer that is still buffered, and empties the objects behind them so that none can
+// surface. It is for keys that were removed from the store in bulk, together with Cache.Clear.
+func (w *Writer) Drop() {
+	clear(w.fresh)
+	clear(w.settling)
+}
+
+// Clear empties the cache. No writer may be at work.
+func (c *Cache) Clear() {
+	c.entries.Wait()
+	c.entries.Clear()
+}

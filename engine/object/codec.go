@@ -1,0 +1,220 @@
+package object
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/kindredkv/kindred/engine/causal"
+)
+
+// ErrCorrupt says that bytes are not the encoding of an object or a delta.
+var ErrCorrupt = errors.New("corrupt object")
+
+// The encoding of an object is its context, the number of cells, and each cell: name, number of versions, and each
+// version as the index of its actor in the context, its time (8 bytes) and its payload. Lengths and counts are
+// uvarints. Only the canonical form is decoded: names and dots in order, no cell without a version, every dot covered
+// by the context.
+
+// Append appends the encoding of o. The birth is local to a store and not part of it.
+func Append(b []byte, o *Object) []byte {
+	b = causal.AppendContext(b, o.Context)
+	return appendCells(b, o.Cells, o.Context)
+}
+
+func appendCells(b []byte, cells []Cell, context causal.Context) []byte {
+	b = binary.AppendUvarint(b, uint64(len(cells)))
+	for i := range cells {
+		c := &cells[i]
+		b = binary.AppendUvarint(b, uint64(len(c.Name)))
+		b = append(b, c.Name...)
+		b = binary.AppendUvarint(b, uint64(len(c.Versions)))
+		for j := range c.Versions {
+			v := &c.Versions[j]
+			b = binary.AppendUvarint(b, uint64(actorIndex(context, v.Dot.Actor)))
+			b = binary.BigEndian.AppendUint64(b, uint64(v.Dot.Time))
+			b = binary.AppendUvarint(b, uint64(len(v.Payload)))
+			b = append(b, v.Payload...)
+		}
+	}
+	return b
+}
+
+func actorIndex(context causal.Context, actor causal.Actor) int {
+	for i := range context {
+		if context[i].Actor == actor {
+			return i
+		}
+	}
+	panic("object: a live version that its own context does not cover")
+}
+
+// small holds the parts of the commonest object, one value under one or two actors, in one allocation.
+type small struct {
+	object   Object
+	context  [2]causal.Entry
+	cells    [1]Cell
+	versions [1]causal.Version
+}
+
+// Decode reads an object. Its payloads share memory with b, which must not change afterwards.
+func Decode(b []byte) (*Object, error) {
+	s := &small{}
+	o := &s.object
+	var err error
+	if o.Context, b, err = causal.DecodeContext(s.context[:0], b); err != nil {
+		return nil, err
+	}
+	d := decoder{b: b, context: o.Context, versions: s.versions[:0]}
+	o.Cells = d.cells(s.cells[:0], 1)
+	if d.failed || len(d.b) != 0 {
+		return nil, ErrCorrupt
+	}
+	return o, nil
+}
+
+// AppendDelta appends the encoding of d: base, dot, flags, touched cells.
+func AppendDelta(b []byte, d *Delta) []byte {
+	b = causal.AppendContext(b, d.Base)
+	b = binary.BigEndian.AppendUint64(b, uint64(d.Dot.Node))
+	b = binary.BigEndian.AppendUint64(b, uint64(d.Dot.Birth))
+	b = binary.BigEndian.AppendUint64(b, uint64(d.Dot.Time))
+	var flags byte
+	if d.Cleared {
+		flags |= deltaCleared
+	}
+	b = append(b, flags)
+	return appendCells(b, d.Touched, d.Context())
+}
+
+const (
+	deltaCleared = 1
+	dotSize      = 24
+)
+
+// DecodeDelta reads a delta. Its payloads share memory with b, which must not change afterwards.
+func DecodeDelta(b []byte) (*Delta, error) {
+	d := &Delta{}
+	var err error
+	if d.Base, b, err = causal.DecodeContext(nil, b); err != nil {
+		return nil, err
+	}
+	if len(b) < dotSize+1 || b[dotSize]&^deltaCleared != 0 {
+		return nil, ErrCorrupt
+	}
+	d.Dot = causal.Dot{
+		Actor: causal.Actor{
+			Node:  causal.Node(binary.BigEndian.Uint64(b)),
+			Birth: causal.Time(binary.BigEndian.Uint64(b[8:])),
+		},
+		Time: causal.Time(binary.BigEndian.Uint64(b[16:])),
+	}
+	if d.Dot.Time == 0 || d.Base.Covers(d.Dot) {
+		return nil, ErrCorrupt
+	}
+	d.Cleared = b[dotSize]&deltaCleared != 0
+	dec := decoder{b: b[dotSize+1:], context: d.Context()}
+	d.Touched = dec.cells(nil, 0)
+	if dec.failed || len(dec.b) != 0 {
+		return nil, ErrCorrupt
+	}
+	return d, nil
+}
+
+// decoder reads cells from the front of b. After a failure it yields nothing more.
+type decoder struct {
+	b        []byte
+	context  causal.Context
+	versions []causal.Version // spare room for the first cell's versions
+	failed   bool
+}
+
+func (d *decoder) fail() { d.b, d.failed = nil, true }
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+// bytes reads a length and that many bytes.
+func (d *decoder) bytes() []byte {
+	n := d.uvarint()
+	if d.failed || n > uint64(len(d.b)) {
+		d.fail()
+		return nil
+	}
+	out := d.b[:n:n]
+	d.b = d.b[n:]
+	return out
+}
+
+// count reads a number of items that take at least size bytes each, so that a hostile count cannot make it allocate
+// more than a small multiple of the input.
+func (d *decoder) count(size int) int {
+	n := d.uvarint()
+	if d.failed || n > uint64(len(d.b)/size) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+const (
+	minCell    = 2  // name length, number of versions
+	minVersion = 10 // actor, time, payload length
+)
+
+// cells reads a list of cells into dst, each with at least minVersions versions.
+func (d *decoder) cells(dst []Cell, minVersions int) []Cell {
+	n := d.count(minCell)
+	dst = slices.Grow(dst, n)
+	for range n {
+		name := CellName(d.bytes())
+		if len(dst) > 0 && dst[len(dst)-1].Name >= name {
+			d.fail()
+		}
+		versions := d.cellVersions()
+		if len(versions) < minVersions {
+			d.fail()
+		}
+		if d.failed {
+			return nil
+		}
+		dst = append(dst, Cell{Name: name, Versions: versions})
+	}
+	return dst
+}
+
+func (d *decoder) cellVersions() []causal.Version {
+	n := d.count(minVersion)
+	if n == 0 {
+		return nil
+	}
+	out := d.versions
+	d.versions = nil
+	if n > cap(out) {
+		out = make([]causal.Version, 0, n)
+	}
+	for range n {
+		actor := d.uvarint()
+		if d.failed || actor >= uint64(len(d.context)) || len(d.b) < 8 {
+			d.fail()
+			return nil
+		}
+		dot := causal.Dot{Actor: d.context[actor].Actor, Time: causal.Time(binary.BigEndian.Uint64(d.b))}
+		d.b = d.b[8:]
+		payload := d.bytes()
+		if d.failed || dot.Time == 0 || dot.Time > d.context[actor].Time ||
+			len(out) > 0 && out[len(out)-1].Dot.Compare(dot) >= 0 {
+			d.fail()
+			return nil
+		}
+		out = append(out, causal.Version{Dot: dot, Payload: payload})
+	}
+	return out
+}
