@@ -38,7 +38,7 @@ func (e *Entry) Object() *object.Object { return e.object.Load() }
 
 // Cache maps keys to entries.
 type Cache struct {
-	entries *ristretto.Cache[object.Key, *Entry]
+	entries *ristretto.Cache[uint64, *Entry]
 }
 
 // What an entry costs besides its key and object: the entry itself, and its places in ristretto's two maps.
@@ -53,12 +53,12 @@ const (
 // New returns a cache that holds at most about bytes of objects.
 func New(bytes int64) (*Cache, error) {
 	bytes = max(bytes, 1<<20)
-	entries, err := ristretto.NewCache(&ristretto.Config[object.Key, *Entry]{
+	entries, err := ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
 		NumCounters:            max(1024, bytes/typicalEntry*countersPerEntry),
 		MaxCost:                bytes,
 		BufferItems:            64,
 		IgnoreInternalCost:     true,
-		KeyToHash:              hash,
+		KeyToHash:              func(hash uint64) (uint64, uint64) { return hash, 0 },
 		TtlTickerDurationInSec: 3600,
 	})
 	if err != nil {
@@ -67,15 +67,15 @@ func New(bytes int64) (*Cache, error) {
 	return &Cache{entries: entries}, nil
 }
 
-// hash gives ristretto the key and its check. A collision of all 128 bits is caught by comparing keys on look-up.
-func hash(k object.Key) (key, conflict uint64) {
-	h := xxh3.HashString128(k.Name)
-	return h.Lo ^ uint64(k.DB)*0x9e3779b97f4a7c15, h.Hi | 1
+// hash is what ristretto knows a key by. Two keys with one hash take turns in the same place, and comparing the key on
+// look-up makes the loser a miss.
+func hash(k object.Key) uint64 {
+	return xxh3.HashString(k.Name) ^ uint64(k.DB)*0x9e3779b97f4a7c15
 }
 
 // Get returns the entry of a key, nil when it is not cached.
 func (c *Cache) Get(key object.Key) *Entry {
-	e, ok := c.entries.Get(key)
+	e, ok := c.entries.Get(hash(key))
 	if !ok || e.key != key {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (w *Writer) Put(key object.Key, e *Entry, o *object.Object) {
 	e.object.Store(o)
 	e.cost = cost
 	w.fresh[e.key] = e
-	w.cache.entries.Set(e.key, e, cost)
+	w.cache.entries.Set(hash(e.key), e, cost)
 }
 
 // Unsettled reports whether there is anything for a turn to settle.
@@ -145,15 +145,12 @@ func (w *Writer) Turn() {
 	clear(w.fresh)
 }
 
-// Drop forgets every entry of the writer that is still buffered, and empties the objects behind them so that none can
-// surface. It is for keys that were removed from the store in bulk, together with Cache.Clear.
+// Drop forgets every entry of the writer. It is for keys that were removed from the store in bulk, together with
+// Cache.Clear, which discards what is buffered.
 func (w *Writer) Drop() {
 	clear(w.fresh)
 	clear(w.settling)
 }
 
 // Clear empties the cache. No writer may be at work.
-func (c *Cache) Clear() {
-	c.entries.Wait()
-	c.entries.Clear()
-}
+func (c *Cache) Clear() { c.entries.Clear() }
