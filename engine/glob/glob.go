@@ -1,10 +1,10 @@
 // Package glob matches names against the patterns of KEYS, SCAN MATCH, PSUBSCRIBE and CONFIG GET, byte by byte as
 // Redis's stringmatch does:
 //
-//	*        any run of bytes, also an empty one
-//	?        one byte
-//	[abc]    one of the bytes; [a-z] a range, its ends in either order; [^…] any byte but these
-//	\x       the byte x, whatever it means otherwise; also inside brackets
+//   - any run of bytes, also an empty one
+//     ?        one byte
+//     [abc]    one of the bytes; [a-z] a range, its ends in either order; [^…] any byte but these
+//     \x       the byte x, whatever it means otherwise; also inside brackets
 //
 // Oddities that clients may rely on are kept: a bracket without its end runs to the end of the pattern, in "[a-]" the
 // bracket is the end of a range, and a backslash that ends the pattern stands for itself. Two are not: a star matches
