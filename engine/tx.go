@@ -13,12 +13,15 @@ type Tx struct {
 	write  bool
 	failed error
 	edits  []keyEdit
+	merged []Change
 }
 
 // source is where a Tx finds objects: the applier's uncommitted batch over the store, or the store alone.
 type source interface {
 	load(key object.Key) (*object.Object, error)
 	mint(base *object.Object) (causal.Dot, error)
+	observe(t causal.Time) error
+	settle(o *object.Object) *object.Object
 }
 
 type keyEdit struct {
@@ -43,6 +46,11 @@ func (tx *Tx) Object(key object.Key) *object.Object {
 func (tx *Tx) Raw(key object.Key) *object.Object {
 	if e := tx.find(key); e != nil {
 		return e.Object()
+	}
+	for i := range tx.merged {
+		if tx.merged[i].Key == key {
+			return tx.merged[i].Object
+		}
 	}
 	o, err := tx.source.load(key)
 	if err != nil {

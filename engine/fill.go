@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// fill is an object that a reader found in the store and not in the hot cache. Only the applier inserts: the reader
+// offers what it read, with the last batch that had been committed before it read.
+type fill struct {
+	key    object.Key
+	object *object.Object
+	seen   uint64
+}
+
+const (
+	maxFills     = 256  // offers that wait; more are dropped
+	writeClasses = 1024 // keys share a class by their position
+)
+
+func writeClass(key object.Key) int { return int(merkle.PositionOf(key) % writeClasses) }
+
+// offerFill queues an offer for the next drain, and sees to it that there is one.
+func (sh *shard) offerFill(f fill) {
+	f.key.Name = strings.Clone(f.key.Name)
+	sh.mu.Lock()
+	if len(sh.fills) < maxFills {
+		sh.fills = append(sh.fills, f)
+	}
+	start := !sh.draining && !sh.dead && len(sh.fills) >= maxFills/4
+	if start {
+		sh.draining = true
+	}
+	sh.mu.Unlock()
+	if start {
+		sh.drain(drainRounds)
+	}
+}
+
+// takeFills inserts what was offered, but for keys that may have been written since they were read.
+func (sh *shard) takeFills(fills []fill) {
+	for _, f := range fills {
+		if sh.lastWrite[writeClass(f.key)] <= f.seen && sh.cache.Find(f.key) == nil {
+			sh.cache.Put(f.key, nil, f.object)
+		}
+	}
+	if len(fills) > 0 && sh.cache.Unsettled() {
+		sh.store.unsettled()
+	}
+}
+
+// control runs f as the applier, between two batches.
+func (sh *shard) control(f func()) {
+	done := make(chan struct{})
+	sh.mu.Lock()
+	if sh.dead {
+		sh.mu.Unlock()
+		return
+	}
+	sh.controls = append(sh.controls, func() { f(); close(done) })
+	start := !sh.draining
+	sh.draining = true
+	sh.mu.Unlock()
+	if start {
+		sh.drain(drainRounds)
+	}
+	<-done
+}
+
+// quiesce returns when everything submitted before has finished.
+func (sh *shard) quiesce() { sh.control(func() {}) }

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Merge joins another replica's object into the key. Nothing is minted.
+func (tx *Tx) Merge(key object.Key, o *object.Object) {
+	own := tx.Raw(key)
+	if tx.failed != nil || own != nil && own.Context.CoversAll(o.Context) {
+		return
+	}
+	if err := tx.source.observe(o.Context.Newest()); err != nil {
+		tx.fail(err)
+		return
+	}
+	tx.addMerged(key, tx.source.settle(object.Join(own, o)))
+}
+
+// Apply applies another replica's delta to the key. It reports false, and changes nothing, when this store has not
+// seen what the delta builds on and needs the whole object.
+func (tx *Tx) Apply(key object.Key, d *object.Delta) bool {
+	own := tx.Raw(key)
+	if tx.failed != nil {
+		return true
+	}
+	o, ok := object.Apply(own, d)
+	if !ok {
+		return false
+	}
+	if own != nil && own.Context.Equal(o.Context) {
+		return true
+	}
+	if err := tx.source.observe(d.Dot.Time); err != nil {
+		tx.fail(err)
+		return true
+	}
+	tx.addMerged(key, tx.source.settle(o))
+	return true
+}
+
+func (tx *Tx) addMerged(key object.Key, o *object.Object) {
+	for i := range tx.merged {
+		if tx.merged[i].Key == key {
+			tx.merged[i].Object = o
+			return
+		}
+	}
+	tx.merged = append(tx.merged, Change{Key: key, Object: o})
+}
+
+// settle applies the store's policies to a merged object: the newest version only, or no more than so many siblings;
+// and a context pruned of what is too old and too much. Each keeps a part that depends only on what is joined, so
+// replicas that have joined the same end up equal.
+func (s *Store) settle(o *object.Object) *object.Object {
+	limit := s.siblingLimit()
+	for i := range o.Cells {
+		if c := &o.Cells[i]; limit > 0 && len(c.Versions) > limit {
+			if !s.options.LastWriteWins {
+				s.stats.siblingsDropped.Add(uint64(len(c.Versions) - limit))
+			}
+			o = o.KeepNewest(limit)
+			break
+		}
+	}
+	return o
+}
+
+func (s *Store) siblingLimit() int {
+	if s.options.LastWriteWins {
+		return 1
+	}
+	return s.options.MaxSiblings
+}
+
+// observe moves the clock past a time that came from another node.
+func (s *Store) observe(t causal.Time) error { return s.clock.Observe(t, s.options.MaxDrift) }
+
+func (sh *shard) observe(t causal.Time) error            { return sh.store.observe(t) }
+func (sh *shard) settle(o *object.Object) *object.Object { return sh.store.settle(o) }

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Sizes of Pebble's parts. A small memtable is faster than a large one: every step through a skip list that
+// does not fit the processor's cache is a miss.
+const (
+	memTableBytes   = 4 << 20
+	memTableLimit   = 8
+	blockCacheBytes = 32 << 20
+	bloomBits       = 10
+)
+
+func openPebble(s *Store) (*pebble.DB, error) {
+	o := &pebble.Options{
+		FS:                          s.options.FS,
+		CacheSize:                   blockCacheBytes,
+		MemTableSize:                memTableBytes,
+		MemTableStopWritesThreshold: memTableLimit,
+		L0StopWritesThreshold:       64,
+		WALBytesPerSync:             1 << 20,
+		BytesPerSync:                1 << 20,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      pebbleLogger{s},
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) {
+				if errors.Is(err, pebble.ErrCorruption) {
+					s.fatal(fmt.Errorf("background: %w", err))
+					return
+				}
+				s.options.Logger.Error("storage background error", "error", err)
+			},
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				s.fatal(fmt.Errorf("%w: %s", pebble.ErrCorruption, i))
+			},
+		},
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	dir := s.options.Dir
+	if s.inMemory() {
+		o.FS, o.DisableWAL, dir = vfs.NewMem(), true, "/"
+	}
+	return pebble.Open(dir, o)
+}
+
+// pebbleLogger takes Pebble's log. Its Fatalf must not return, for Pebble would go on with a broken log; nor may it
+// end the process, which holds other nodes in tests: it ends the goroutine after the node was told to stop.
+type pebbleLogger struct{ store *Store }
+
+func (l pebbleLogger) Infof(format string, args ...any) {
+	l.store.options.Logger.Log(context.Background(), slog.LevelDebug-4, "storage", "detail", fmt.Sprintf(format, args...))
+}
+
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.store.options.Logger.Error("storage", "detail", fmt.Sprintf(format, args...))
+}
+
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	l.store.fatal(fmt.Errorf(format, args...))
+	runtime.Goexit()
+}

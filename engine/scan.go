@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// SlotSet is a set of slots.
+type SlotSet [object.Slots / 64]uint64
+
+// Add adds a slot.
+func (s *SlotSet) Add(slot object.Slot) { s[slot/64] |= 1 << (slot % 64) }
+
+// Has reports whether the slot is in the set.
+func (s *SlotSet) Has(slot object.Slot) bool { return s[slot/64]&(1<<(slot%64)) != 0 }
+
+// Place is where a scan goes on: the first position of a slot that it has not passed.
+type Place struct {
+	Slot object.Slot
+	At   merkle.Position
+}
+
+// Scan visits the objects of the slots in the set, tombstones and expired ones included, in the order of slot and
+// position from a place on, until visit returns false. It sees each object as it was at some time during the scan.
+// The object is valid only during the visit.
+func (s *Store) Scan(slots *SlotSet, from Place, visit func(Place, object.Key, *object.Object) bool) error {
+	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(localPrefix)})
+	if err != nil {
+		return fmt.Errorf("scan: %w", err)
+	}
+	err = s.scan(iter, slots, from, visit)
+	if closeErr := iter.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("scan: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) scan(iter *pebble.Iterator, slots *SlotSet, from Place, visit func(Place, object.Key, *object.Object) bool) error {
+	at := from.At
+	for slot := from.Slot; slot < object.Slots; slot, at = slot+1, 0 {
+		if !slots.Has(slot) || !s.shard(slot).summaries.holds(slot) {
+			continue
+		}
+		for ok := iter.SeekGE(appendPosition(nil, slot, at)); ok; ok = iter.Next() {
+			rowSlot, position, key, err := splitRowKey(iter.Key())
+			if err != nil {
+				return err
+			}
+			if rowSlot != slot {
+				break
+			}
+			value, err := iter.ValueAndErr()
+			if err != nil {
+				return err
+			}
+			o, err := decodeRow(value, s.epoch)
+			if err != nil {
+				return err
+			}
+			if !visit(Place{Slot: slot, At: position}, key, o) {
+				return nil
+			}
+		}
+		if err := iter.Error(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Count is the number of live keys of a database in the slots of the set. Keys that have expired and are not yet
+// removed count.
+func (s *Store) Count(slots *SlotSet, db uint8) int64 {
+	var n int64
+	for slot := range object.Slot(object.Slots) {
+		if slots.Has(slot) {
+			n += s.shard(slot).summaries.count(slot, db)
+		}
+	}
+	return n
+}
+
+// Tree is a copy of the slot's tree.
+func (s *Store) Tree(slot object.Slot) merkle.Tree { return s.shard(slot).summaries.tree(slot) }

@@ -1,0 +1,388 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/kindredkv/kindred/engine/cache"
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Body is what a task does. It runs in the applier of the task's slot and must not wait for anything.
+type Body interface {
+	Run(tx *Tx)
+}
+
+// Task is one unit of work on the keys of one slot.
+type Task struct {
+	Slot object.Slot
+	Body Body
+
+	// Changes are the objects that the task made or merged, one for each key that is different now.
+	Changes []Change
+	// Err is why nothing was changed: the store failed, or the body panicked.
+	Err error
+
+	group *group
+}
+
+// Change is one key that a task changed.
+type Change struct {
+	Key object.Key
+	// Object is the whole object after the change.
+	Object *object.Object
+	// Delta is what an edit changed; nil for a merge.
+	Delta *object.Delta
+}
+
+// group is the tasks of one Do.
+type group struct {
+	left atomic.Int32
+	done func()
+}
+
+// shard is one applier: it alone changes the keys of its slots.
+//
+// There is no goroutine of its own behind it. Whoever submits to an idle shard becomes its drainer and runs the queue
+// until it is empty, the tasks of others included; whoever submits to a busy one leaves the tasks there. A lone
+// writer thus pays for no hand-over, and many writers share batches. After drainRounds the rest of the queue
+// moves to a goroutine, so that no submitter works for the others for long.
+type shard struct {
+	store *Store
+
+	mu       sync.Mutex // guards the six below
+	queue    []*Task
+	spare    []*Task // an empty queue for the next swap
+	fills    []fill
+	controls []func()
+	draining bool
+	dead     bool // the store failed while this shard was at work; nothing runs any more
+
+	committed atomic.Uint64 // the last batch that readers can see
+
+	// The rest belongs to the drainer.
+	cache     *cache.Writer
+	summaries summaries
+	batch     *pebble.Batch
+	pending   map[object.Key]*pendingKey
+	order     []*pendingKey
+	free      []*pendingKey
+	changes   []change
+	lastWrite [writeClasses]uint64 // the last batch that wrote a key of each class
+	key, row  []byte
+}
+
+// pendingKey is the state of a key that the current batch has loaded.
+type pendingKey struct {
+	key     object.Key
+	entry   *cache.Entry
+	before  *object.Object // as the store has it
+	object  *object.Object // as the batch leaves it
+	changed bool
+	loaded  bool // read from the store, not the cache
+}
+
+const (
+	drainRounds = 8
+	maxBatch    = 1024 // tasks in one batch
+)
+
+func newShard(s *Store, index, step int) *shard {
+	return &shard{
+		store:     s,
+		cache:     s.cache.NewWriter(),
+		pending:   map[object.Key]*pendingKey{},
+		summaries: summaries{shard: index, first: index, step: step, turn: index},
+	}
+}
+
+// submit queues tasks and, if nobody else does, runs them.
+func (sh *shard) submit(tasks ...*Task) {
+	sh.mu.Lock()
+	if sh.dead {
+		sh.mu.Unlock()
+		refuse(tasks)
+		return
+	}
+	sh.queue = append(sh.queue, tasks...)
+	if sh.draining {
+		sh.mu.Unlock()
+		return
+	}
+	sh.draining = true
+	sh.mu.Unlock()
+	sh.drain(drainRounds)
+}
+
+// drain runs queued tasks, batch by batch, until none are left or the rounds are used up.
+func (sh *shard) drain(rounds int) {
+	returned := false
+	defer func() {
+		if !returned {
+			sh.die()
+		}
+	}()
+	for ; ; rounds-- {
+		sh.mu.Lock()
+		if len(sh.queue)+len(sh.controls)+len(sh.fills) == 0 {
+			sh.draining = false
+			sh.mu.Unlock()
+			returned = true
+			return
+		}
+		if rounds == 0 {
+			sh.mu.Unlock()
+			returned = true
+			go sh.drain(-1)
+			return
+		}
+		tasks, fills, controls := sh.queue, sh.fills, sh.controls
+		sh.queue, sh.spare = sh.spare[:0], nil
+		sh.fills, sh.controls = nil, nil
+		sh.mu.Unlock()
+
+		sh.takeFills(fills)
+		for rest := tasks; len(rest) > 0; {
+			n := min(len(rest), maxBatch)
+			sh.runBatch(rest[:n])
+			rest = rest[n:]
+		}
+		for _, f := range controls {
+			f()
+		}
+		clear(tasks)
+		sh.mu.Lock()
+		sh.spare = tasks[:0]
+		sh.mu.Unlock()
+	}
+}
+
+// runBatch runs tasks one after the other, commits what they changed at once, and only then lets anybody see it.
+func (sh *shard) runBatch(tasks []*Task) {
+	unfinished := tasks
+	defer func() { refuse(unfinished) }()
+	now := sh.store.options.Now().UnixMilli()
+	for _, t := range tasks {
+		sh.runTask(t, now)
+	}
+	err := sh.commit()
+	if err != nil {
+		sh.store.fatal(fmt.Errorf("write: %w", err))
+	}
+	for _, t := range tasks {
+		if err != nil && t.Err == nil {
+			t.Err, t.Changes = err, nil
+		}
+		unfinished = unfinished[1:]
+		t.finish()
+	}
+}
+
+// die ends the shard: storage failed in a way that does not return to the caller, and the drainer is going down.
+func (sh *shard) die() {
+	sh.mu.Lock()
+	sh.dead = true
+	tasks, controls := sh.queue, sh.controls
+	sh.queue, sh.controls, sh.fills = nil, nil, nil
+	sh.mu.Unlock()
+	refuse(tasks)
+	for _, f := range controls {
+		f()
+	}
+}
+
+// refuse finishes tasks that will not run.
+func refuse(tasks []*Task) {
+	for _, t := range tasks {
+		t.Err, t.Changes = ErrClosed, nil
+		t.finish()
+	}
+}
+
+func (t *Task) finish() {
+	if g := t.group; g.left.Add(-1) == 0 && g.done != nil {
+		g.done()
+	}
+}
+
+func (sh *shard) runTask(t *Task, now int64) {
+	tx := &Tx{source: sh, now: now, write: true}
+	t.Err = runBody(t.Body, tx)
+	if t.Err == nil {
+		t.Err = tx.failed
+	}
+	if t.Err != nil {
+		return
+	}
+	for i := range tx.edits {
+		e := &tx.edits[i]
+		o, delta := e.edit.Finish()
+		sh.put(e.key, o)
+		t.Changes = append(t.Changes, Change{Key: e.key, Object: o, Delta: delta})
+	}
+	for _, c := range tx.merged {
+		sh.put(c.Key, c.Object)
+		t.Changes = append(t.Changes, c)
+	}
+}
+
+// ErrPanic says that a task's body panicked. It is a fault of this software; the task changed nothing.
+var ErrPanic = errors.New("internal error")
+
+func runBody(body Body, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, p, debug.Stack())
+		}
+	}()
+	body.Run(tx)
+	return nil
+}
+
+// load returns the object as the tasks before left it. It is the Tx's source within the applier.
+func (sh *shard) load(key object.Key) (*object.Object, error) {
+	p, err := sh.find(key)
+	if err != nil {
+		return nil, err
+	}
+	return p.object, nil
+}
+
+func (sh *shard) find(key object.Key) (*pendingKey, error) {
+	if p := sh.pending[key]; p != nil {
+		return p, nil
+	}
+	var o *object.Object
+	e := sh.cache.Find(key)
+	if e != nil {
+		o = e.Object()
+	} else {
+		var err error
+		if o, err = sh.store.read(key); err != nil {
+			return nil, err
+		}
+	}
+	p := sh.newPending()
+	*p = pendingKey{key: key, entry: e, before: o, object: o, loaded: e == nil && o != nil}
+	sh.pending[key] = p
+	sh.order = append(sh.order, p)
+	return p, nil
+}
+
+func (sh *shard) newPending() *pendingKey {
+	if n := len(sh.free); n > 0 {
+		p := sh.free[n-1]
+		sh.free = sh.free[:n-1]
+		return p
+	}
+	return &pendingKey{}
+}
+
+// put stages the key's new object. The key has been loaded before.
+func (sh *shard) put(key object.Key, o *object.Object) {
+	p := sh.pending[key]
+	p.object, p.changed = o, true
+}
+
+// mint makes the dot of a change to base. It is the Tx's source within the applier.
+func (sh *shard) mint(base *object.Object) (causal.Dot, error) { return sh.store.mint(base) }
+
+// commit writes the batch, then publishes it to readers.
+func (sh *shard) commit() error {
+	sh.changes = sh.changes[:0]
+	for _, p := range sh.order {
+		if p.changed {
+			sh.changes = append(sh.changes, changeOf(p))
+		}
+	}
+	var err error
+	if len(sh.changes) > 0 {
+		seq := sh.store.sequence.Add(1)
+		if err = sh.write(seq); err == nil {
+			sh.summaries.publish(seq, sh.changes)
+			sh.committed.Store(seq)
+			sh.store.written()
+		}
+	}
+	if err == nil {
+		sh.fillCache()
+	}
+	clear(sh.pending)
+	for _, p := range sh.order {
+		*p = pendingKey{}
+		if len(sh.free) < maxBatch {
+			sh.free = append(sh.free, p)
+		}
+	}
+	sh.order = sh.order[:0]
+	return err
+}
+
+func (sh *shard) write(seq uint64) error {
+	if sh.batch == nil {
+		sh.batch = sh.store.db.NewBatch()
+	}
+	b := sh.batch
+	for _, p := range sh.order {
+		if !p.changed {
+			continue
+		}
+		sh.key = appendRowKey(sh.key[:0], p.key)
+		sh.lastWrite[writeClass(p.key)] = seq
+		sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
+		if err := b.Set(sh.key, sh.row, nil); err != nil {
+			return err
+		}
+	}
+	if err := sh.summaries.stage(b, seq, sh.changes); err != nil {
+		return err
+	}
+	if err := sh.store.apply(b); err != nil {
+		return err
+	}
+	if b.Len() > maxKeptBatch {
+		err := b.Close()
+		sh.batch = nil
+		return err
+	}
+	b.Reset()
+	return nil
+}
+
+// maxKeptBatch is the size above which a batch's buffer is given back rather than kept for the next.
+const maxKeptBatch = 1 << 20
+
+// fillCache gives the hot cache what the batch changed, and what it had to read from the store.
+func (sh *shard) fillCache() {
+	for _, p := range sh.order {
+		if p.object != nil && (p.changed || p.loaded) {
+			sh.cache.Put(p.key, p.entry, p.object)
+		}
+	}
+	if sh.cache.Unsettled() {
+		sh.store.unsettled()
+	}
+}
+
+// changeOf is what a changed key does to its slot's summary.
+func changeOf(p *pendingKey) change {
+	c := change{slot: p.key.Slot(), bucket: uint8(merkle.PositionOf(p.key).Bucket()), db: p.key.DB}
+	if p.before != nil {
+		c.leaf = merkle.Leaf(p.key, p.before.Context.Digest())
+		if !p.before.Tombstone() {
+			c.live--
+		}
+	}
+	c.leaf ^= merkle.Leaf(p.key, p.object.Context.Digest())
+	if !p.object.Tombstone() {
+		c.live++
+	}
+	return c
+}

@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/kindredkv/kindred/engine/cache"
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// ErrClosed says that the store has been closed or has failed.
+var ErrClosed = errors.New("the store is closed")
+
+// Store is the local store of one node. All its methods may be called from any goroutine.
+type Store struct {
+	options Options
+	db      *pebble.DB
+	cache   *cache.Cache
+	clock   *causal.Clock
+	shards  []*shard
+
+	node  causal.Node
+	epoch uint64
+
+	sync     atomic.Int32  // the SyncPolicy in force
+	sequence atomic.Uint64 // the number of the last batch
+	failed   atomic.Bool
+	stats    counters
+
+	commit sync.Mutex // orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway
+
+	dirty   chan struct{} // a write is not yet synced
+	insert  chan struct{} // a cache insertion is not yet settled
+	stop    chan struct{}
+	running sync.WaitGroup
+}
+
+type counters struct {
+	siblingsDropped atomic.Uint64
+}
+
+// Open opens the store in o.Dir, or makes a new one there. A directory that another process uses is refused.
+func Open(o Options) (*Store, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	s := &Store{
+		options: o,
+		dirty:   make(chan struct{}, 1),
+		insert:  make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+	}
+	s.sync.Store(int32(o.Sync))
+	var err error
+	if s.db, err = openPebble(s); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
+	}
+	if err := s.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", o.Dir, err), s.db.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) start() error {
+	if err := s.openMeta(); err != nil {
+		return err
+	}
+	var err error
+	if s.cache, err = cache.New(s.options.CacheBytes); err != nil {
+		return err
+	}
+	for i := range s.options.Shards {
+		s.shards = append(s.shards, newShard(s, i, s.options.Shards))
+	}
+	if err := s.loadSummaries(); err != nil {
+		s.cache.Close()
+		return err
+	}
+	s.running.Go(s.syncLoop)
+	s.running.Go(s.settleLoop)
+	return nil
+}
+
+// Close waits for the tasks that were submitted, syncs, and marks the store clean. Nothing may be submitted after.
+func (s *Store) Close() error {
+	for _, sh := range s.shards {
+		sh.quiesce()
+	}
+	close(s.stop)
+	s.running.Wait()
+	s.cache.Close()
+	var err error
+	if !s.failed.Load() {
+		err = s.markClean()
+	}
+	return errors.Join(err, s.db.Close())
+}
+
+// Node is the number that this store's dots carry.
+func (s *Store) Node() causal.Node { return s.node }
+
+// Epoch counts the unclean stops this store has had, from 1.
+func (s *Store) Epoch() uint64 { return s.epoch }
+
+// SetSync changes the sync policy of the writes to come.
+func (s *Store) SetSync(p SyncPolicy) { s.sync.Store(int32(p)) }
+
+// SetCacheBytes changes the bound of the hot cache.
+func (s *Store) SetCacheBytes(n int64) { s.cache.Resize(n) }
+
+func (s *Store) inMemory() bool { return s.options.Dir == "" }
+
+func (s *Store) shard(slot object.Slot) *shard { return s.shards[int(slot)%len(s.shards)] }
+
+// Do runs tasks in their slots' appliers. Tasks of one slot run in the order they were submitted, and those of one Do
+// that share an applier run in their order there. It returns true when all are finished; otherwise done, which may be
+// nil when nobody waits, is called once, later, from another goroutine.
+func (s *Store) Do(tasks []*Task, done func()) bool {
+	if len(tasks) == 0 {
+		return true
+	}
+	if s.failed.Load() {
+		for _, t := range tasks {
+			t.Err = ErrClosed
+		}
+		return true
+	}
+	g := &group{done: done}
+	g.left.Store(int32(len(tasks)) + 1)
+	for _, t := range tasks {
+		t.group = g
+	}
+	if len(s.shards) == 1 {
+		s.shards[0].submit(tasks...)
+	} else {
+		s.scatter(tasks)
+	}
+	return g.left.Add(-1) == 0
+}
+
+// scatter submits each task to its shard, runs of the same shard together.
+func (s *Store) scatter(tasks []*Task) {
+	var buf [64]*Task
+	for i, sh := range s.shards {
+		mine := buf[:0]
+		for _, t := range tasks {
+			if int(t.Slot)%len(s.shards) == i {
+				mine = append(mine, t)
+			}
+		}
+		if len(mine) > 0 {
+			sh.submit(mine...)
+		}
+	}
+}
+
+// View runs a body that only reads, on the caller's goroutine, beside the appliers. It sees what has been committed. A
+// view of several keys is no snapshot: for that, Do it.
+func (s *Store) View(body Body) error {
+	tx := &Tx{source: s, now: s.options.Now().UnixMilli()}
+	if err := runBody(body, tx); err != nil {
+		return err
+	}
+	return tx.failed
+}
+
+// Get returns what the store knows of a key, tombstones and expired objects included; nil when it knows nothing.
+func (s *Store) Get(key object.Key) (*object.Object, error) { return s.load(key) }
+
+// load is a view's source.
+func (s *Store) load(key object.Key) (*object.Object, error) {
+	if e := s.cache.Get(key); e != nil {
+		return e.Object(), nil
+	}
+	sh := s.shard(key.Slot())
+	seen := sh.committed.Load()
+	o, err := s.read(key)
+	if err == nil && o != nil {
+		sh.offerFill(fill{key: key, object: o, seen: seen})
+	}
+	return o, err
+}
+
+// read reads the key's row.
+func (s *Store) read(key object.Key) (*object.Object, error) {
+	var buf [96]byte
+	value, closer, err := s.db.Get(appendRowKey(buf[:0], key))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		s.fatal(fmt.Errorf("read: %w", err))
+		return nil, err
+	}
+	defer closer.Close()
+	o, err := decodeRow(append([]byte(nil), value...), s.epoch)
+	if err != nil {
+		s.fatal(fmt.Errorf("read: %w", err))
+	}
+	return o, err
+}
+
+// mint makes the dot of a change to base: under the base's birth while it is valid, else under a new one.
+func (s *Store) mint(base *object.Object) (causal.Dot, error) {
+	now, err := s.clock.Now()
+	if err != nil {
+		s.fatal(err)
+		return causal.Dot{}, err
+	}
+	dot := causal.Dot{Actor: causal.Actor{Node: s.node, Birth: now}, Time: now}
+	if base != nil && base.Birth != 0 {
+		dot.Birth = base.Birth
+	}
+	return dot, nil
+}
+
+// apply commits a batch under the sync policy.
+func (s *Store) apply(b *pebble.Batch) error {
+	o := pebble.NoSync
+	if SyncPolicy(s.sync.Load()) == SyncAlways {
+		o = s.syncOption()
+	}
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	return s.db.Apply(b, o)
+}
+
+// fatal stops the node: after a failed write nobody can tell what is on disk.
+func (s *Store) fatal(err error) {
+	if s.failed.CompareAndSwap(false, true) {
+		s.options.Logger.Error("the store has failed, the node stops", "error", err)
+		s.options.Fatal(err)
+	}
+}
+
+func (s *Store) written() { notify(s.dirty) }
+
+func (s *Store) unsettled() { notify(s.insert) }
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// syncLoop syncs the log once a second while there is something to sync, and keeps the clock's ceiling ahead.
+func (s *Store) syncLoop() {
+	for s.await(s.dirty, time.Second) {
+		if err := s.clock.Extend(); err != nil {
+			s.fatal(err)
+		}
+		if SyncPolicy(s.sync.Load()) == SyncEverySecond {
+			if err := s.Sync(); err != nil {
+				s.fatal(fmt.Errorf("sync: %w", err))
+			}
+		}
+	}
+}
+
+// Sync returns when all that was committed before the call is on disk.
+func (s *Store) Sync() error {
+	if s.inMemory() {
+		return nil
+	}
+	return s.db.LogData(nil, pebble.Sync)
+}
+
+// settleLoop lets the cache's writers forget entries that ristretto has taken over or rejected.
+func (s *Store) settleLoop() {
+	for s.await(s.insert, 20*time.Millisecond) {
+		for range 2 {
+			for _, sh := range s.shards {
+				sh.control(sh.cache.Turn)
+			}
+			s.cache.Wait()
+		}
+	}
+}
+
+// await waits for a notice and then for a while, so that one round serves many. It returns false when the store closes.
+func (s *Store) await(notice chan struct{}, while time.Duration) bool {
+	select {
+	case <-notice:
+	case <-s.stop:
+		return false
+	}
+	timer := time.NewTimer(while)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.stop:
+		return false
+	}
+}
