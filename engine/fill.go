@@ -51,13 +51,13 @@ func (sh *shard) takeFills(fills []fill) {
 	}
 }
 
-// control runs f as the applier, between two batches.
-func (sh *shard) control(f func()) {
+// control runs f as the applier, between two batches. It returns false when the shard is dead and f did not run.
+func (sh *shard) control(f func()) bool {
 	done := make(chan struct{})
 	sh.mu.Lock()
 	if sh.dead {
 		sh.mu.Unlock()
-		return
+		return false
 	}
 	sh.controls = append(sh.controls, func() { f(); close(done) })
 	start := !sh.draining
@@ -67,7 +67,8 @@ func (sh *shard) control(f func()) {
 		sh.drain(drainRounds)
 	}
 	<-done
+	return true
 }
 
 // quiesce returns when everything submitted before has finished.
-func (sh *shard) quiesce() { sh.control(func() {}) }
+func (sh *shard) quiesce() { _ = sh.control(func() {}) }

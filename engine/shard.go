@@ -94,12 +94,15 @@ const (
 	maxBatch    = 1024 // tasks in one batch
 )
 
-func newShard(s *Store, index, step int) *shard {
+func newShard(s *Store, index int) *shard {
+	n := s.options.Shards
+	// The slots of shard i are those with slot·n/Slots = i.
+	first, end := (index*object.Slots+n-1)/n, ((index+1)*object.Slots+n-1)/n
 	return &shard{
 		store:     s,
 		cache:     s.cache.NewWriter(),
 		pending:   map[object.Key]*pendingKey{},
-		summaries: summaries{shard: index, first: index, step: step, turn: index},
+		summaries: summaries{shard: index, first: first, end: end, turn: first},
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *Store) start() error {
 		return err
 	}
 	for i := range s.options.Shards {
-		s.shards = append(s.shards, newShard(s, i, s.options.Shards))
+		s.shards = append(s.shards, newShard(s, i))
 	}
 	if err := s.loadSummaries(); err != nil {
 		s.cache.Close()
@@ -116,7 +116,10 @@ func (s *Store) SetCacheBytes(n int64) { s.cache.Resize(n) }
 
 func (s *Store) inMemory() bool { return s.options.Dir == "" }
 
-func (s *Store) shard(slot object.Slot) *shard { return s.shards[int(slot)%len(s.shards)] }
+func (s *Store) shard(slot object.Slot) *shard { return s.shards[s.shardIndex(slot)] }
+
+// shardIndex gives every shard one run of slots.
+func (s *Store) shardIndex(slot object.Slot) int { return int(slot) * len(s.shards) / object.Slots }
 
 // Do runs tasks in their slots' appliers. Tasks of one slot run in the order they were submitted, and those of one Do
 // that share an applier run in their order there. It returns true when all are finished; otherwise done, which may be
@@ -150,7 +153,7 @@ func (s *Store) scatter(tasks []*Task) {
 	for i, sh := range s.shards {
 		mine := buf[:0]
 		for _, t := range tasks {
-			if int(t.Slot)%len(s.shards) == i {
+			if s.shardIndex(t.Slot) == i {
 				mine = append(mine, t)
 			}
 		}

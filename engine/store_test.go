@@ -311,3 +311,31 @@ func TestClockFarAheadIsRefused(t *testing.T) {
 		t.Fatal("a write from an hour ahead was merged")
 	}
 }
+
+func TestClearLeavesNothing(t *testing.T) {
+	o := testOptions(t, vfs.NewMem())
+	o.Shards = 3
+	s := open(t, o)
+	for i := range 300 {
+		put(t, s, fmt.Sprint(i), "x")
+	}
+	if err := s.Clear(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "after", "y")
+	check := func() {
+		verifySummaries(t, s)
+		var all SlotSet
+		for i := range all {
+			all[i] = ^uint64(0)
+		}
+		if n := s.Count(&all, 0); n != 1 || value(t, s, "7") != "" || value(t, s, "after") != "y" {
+			t.Fatalf("%d keys, 7 is %q, after is %q", n, value(t, s, "7"), value(t, s, "after"))
+		}
+	}
+	check()
+	closeStore(t, s)
+	s = open(t, o)
+	defer closeStore(t, s)
+	check()
+}

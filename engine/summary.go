@@ -35,7 +35,7 @@ type change struct {
 // writes the summaries back in turns, a few with each batch; when a turn is complete, the journal from before it is
 // dropped. Opening the store applies the journal to the rows, so a tree is never rebuilt from the data.
 type summaries struct {
-	first, step int // the shard's slots: first, first+step, …
+	first, end int // the shard's slots: first ≤ slot < end
 
 	mu    sync.RWMutex // guards slots against readers; the applier is the only writer
 	slots [object.Slots]*summary
@@ -161,16 +161,16 @@ func (s *summaries) stage(b *pebble.Batch, seq uint64, changes []change) error {
 // writeBackNext writes the next summary that holds anything, as it was before this batch. When that ends the turn,
 // it drops the journal from before the turn's start.
 func (s *summaries) writeBackNext(b *pebble.Batch) error {
-	for ; s.turn < object.Slots; s.turn += s.step {
-		sum := s.slots[s.turn]
+	for s.turn < s.end {
+		slot := s.turn
+		s.turn++
+		sum := s.slots[slot]
 		if sum == nil || sum.seq == sum.kept {
 			continue
 		}
 		s.row = sum.encode(s.row[:0])
 		sum.kept = sum.seq
-		err := b.Set(summaryKey(object.Slot(s.turn)), s.row, nil)
-		s.turn += s.step
-		return err
+		return b.Set(summaryKey(object.Slot(slot)), s.row, nil)
 	}
 	s.turn, s.turnActive = s.first, false
 	return b.DeleteRange(journalKey(s.shard, 0), journalKey(s.shard, s.turnStart), nil)
