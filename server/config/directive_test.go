@@ -82,6 +82,7 @@ func TestValues(t *testing.T) {
 		{"maxmemory", "9223372036854775807", "9223372036854775807"},
 		{"maxmemory", "9223372036854775807kb", fails},
 		{"maxmemory", "99999999999999999999", fails},
+		{"maxmemory", "18014398509481985kb", fails}, // 2^64 + 1 kb
 		{"timeout", "007", fails},
 		{"timeout", "+7", fails},
 		{"timeout", "-1", fails},

@@ -2,23 +2,28 @@ package config
 
 import "errors"
 
-// Texts of values that cannot be parsed, as Redis words them.
-var (
-	errNotInteger    = errors.New("argument couldn't be parsed into an integer")
-	errNotBool       = errors.New("argument must be 'yes' or 'no'")
-	errNotMemory     = errors.New("argument must be a memory value")
-	errNotPercentage = errors.New("argument must be a memory or percent value")
-	errNotOctal      = errors.New("argument couldn't be parsed as an octal number")
-	errNotDuration   = errors.New("argument must be a duration such as 20ms or 2s")
-	errAccessRules   = errors.New("access control lists are not supported, use requirepass")
-	errNotSupported  = errors.New("this directive of Redis is not supported, and ignoring it would not be safe")
-	errWordCount     = errors.New("wrong number of arguments")
-	errSaveWords     = errors.New("Invalid save parameters")
-	errNotAddress    = errors.New("argument must be host names or IP addresses")
-	errManyAddresses = errors.New("Too many bind addresses specified.")
-	errLimitWords    = errors.New("Wrong number of arguments in buffer limit configuration.")
-	errLimitClass    = errors.New("Invalid client class specified in buffer limit configuration.")
-	errLimitValue    = errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
+// valueError says what is wrong with a value, in Redis's words where it has them; so some begin with a capital.
+type valueError string
+
+func (e valueError) Error() string { return string(e) }
+
+// Values that cannot be parsed, and directives that cannot be taken.
+const (
+	errNotInteger    valueError = "argument couldn't be parsed into an integer"
+	errNotBool       valueError = "argument must be 'yes' or 'no'"
+	errNotMemory     valueError = "argument must be a memory value"
+	errNotPercentage valueError = "argument must be a memory or percent value"
+	errNotOctal      valueError = "argument couldn't be parsed as an octal number"
+	errNotDuration   valueError = "argument must be a duration such as 20ms or 2s"
+	errAccessRules   valueError = "access control lists are not supported, use requirepass"
+	errNotSupported  valueError = "this directive of Redis is not supported, and ignoring it would not be safe"
+	errWordCount     valueError = "wrong number of arguments"
+	errSaveWords     valueError = "Invalid save parameters"
+	errNotAddress    valueError = "argument must be host names or IP addresses"
+	errManyAddresses valueError = "Too many bind addresses specified."
+	errLimitWords    valueError = "Wrong number of arguments in buffer limit configuration."
+	errLimitClass    valueError = "Invalid client class specified in buffer limit configuration."
+	errLimitValue    valueError = "Error in hard, soft or soft_seconds setting in buffer limit configuration."
 )
 
 // Errors of the commands, complete as a client gets them.

@@ -94,7 +94,7 @@ func checkOctal(s string) error {
 
 func checkEvents(s string) error {
 	if strings.Trim(s, "Ag$lshzxeKEtmdn") != "" {
-		return errors.New("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+		return valueError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func checkScores(words []string) error {
 	for _, w := range words {
 		n, err := parseInt(w)
 		if err != nil || math.Abs(float64(n)) > 2000 {
-			return errors.New("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
+			return valueError("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
 		}
 	}
 	return nil

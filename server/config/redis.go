@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -79,10 +78,10 @@ func percentiles() kind[[]float64] {
 			}
 			p, err := strconv.ParseFloat(w, 64)
 			if err != nil {
-				return nil, errors.New("Invalid latency-tracking-info-percentiles parameters")
+				return nil, valueError("Invalid latency-tracking-info-percentiles parameters")
 			}
 			if !(p >= 0 && p <= 100) {
-				return nil, errors.New("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
+				return nil, valueError("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
 			}
 			list = append(list, p)
 		}
