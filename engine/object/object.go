@@ -137,3 +137,15 @@ func joinCells(a []Cell, aContext causal.Context, b []Cell, bContext causal.Cont
 	}
 	return out
 }
+
+// KeepNewest returns o with at most n versions of each cell, the newest. What is dropped counts as removed: the
+// context covers it.
+func (o *Object) KeepNewest(n int) *Object {
+	out := &Object{Context: o.Context, Cells: slices.Clone(o.Cells), Birth: o.Birth}
+	for i := range out.Cells {
+		if v := out.Cells[i].Versions; len(v) > n {
+			out.Cells[i].Versions = v[len(v)-n:]
+		}
+	}
+	return out
+}
