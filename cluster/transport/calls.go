@@ -1,0 +1,109 @@
+package transport
+
+import (
+	"math"
+	"time"
+)
+
+// Reply is the end of a call.
+type Reply struct {
+	// Status is what the handler gave to Respond; it means nothing when Err is set.
+	Status uint8
+	// Payload belongs to the receiver and is never reused. Small payloads share an allocation of 4 KB: copy what is kept.
+	Payload []byte
+	// Err is nil, ErrNotSent, ErrLost, ErrTimeout or ErrReplyTooLarge, possibly wrapped.
+	Err error
+}
+
+// call is a slot of a callTable. Times are microseconds of the connection's stopwatch.
+type call struct {
+	done     func(Reply) // nil in a free slot
+	start    int64
+	deadline int64
+	end      uint64 // position in the byte stream just behind the frame
+	uses     uint32 // how often the slot was taken: a reply to an earlier use is recognized as late
+	next     int32  // the next free slot plus one, in a free slot
+}
+
+// callTable holds the calls in flight on one connection. A call's id is its slot and how often the slot was used, so
+// that making and ending a call neither hashes nor allocates. The caller locks.
+type callTable struct {
+	slots    []call
+	free     int32 // the first free slot plus one, 0 when none is
+	inFlight int
+}
+
+// add takes a slot for a call and returns its id.
+func (t *callTable) add(c call) uint64 {
+	slot := t.free - 1
+	if slot >= 0 {
+		t.free = t.slots[slot].next
+		c.uses = t.slots[slot].uses + 1
+		t.slots[slot] = c
+	} else {
+		slot = int32(len(t.slots))
+		t.slots = append(t.slots, c)
+	}
+	t.inFlight++
+	return uint64(c.uses)<<32 | uint64(uint32(slot))
+}
+
+// take removes the call with this id. It reports false when there is none: it has ended before.
+func (t *callTable) take(id uint64) (call, bool) {
+	slot := uint32(id)
+	if uint64(slot) >= uint64(len(t.slots)) {
+		return call{}, false
+	}
+	c := t.slots[slot]
+	if c.done == nil || c.uses != uint32(id>>32) {
+		return call{}, false
+	}
+	t.release(int(slot))
+	return c, true
+}
+
+func (t *callTable) release(slot int) {
+	c := &t.slots[slot]
+	c.done = nil
+	c.next = t.free
+	t.free = int32(slot) + 1
+	t.inFlight--
+}
+
+// expire removes the calls whose deadline is not after now, appends their done functions to late, and returns the
+// earliest deadline left, math.MaxInt64 when none is.
+func (t *callTable) expire(now int64, late []func(Reply)) ([]func(Reply), int64) {
+	earliest := int64(math.MaxInt64)
+	for i := range t.slots {
+		c := &t.slots[i]
+		switch {
+		case c.done == nil:
+		case c.deadline <= now:
+			late = append(late, c.done)
+			t.release(i)
+		default:
+			earliest = min(earliest, c.deadline)
+		}
+	}
+	return late, earliest
+}
+
+// drain removes all calls.
+func (t *callTable) drain() []call {
+	left := make([]call, 0, t.inFlight)
+	for i := range t.slots {
+		if t.slots[i].done != nil {
+			left = append(left, t.slots[i])
+			t.release(i)
+		}
+	}
+	return left
+}
+
+// latency is a moving average of round trips: each reply moves it by an eighth of the difference.
+func moveLatency(average, sample time.Duration) time.Duration {
+	if average == 0 {
+		return sample
+	}
+	return average + (sample-average)/8
+}

@@ -1,0 +1,184 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Peer is a node to keep a connection to.
+type Peer struct {
+	ID      string // as in its Options
+	Address string // host:port
+}
+
+// Transport is the peer connections of one node. All methods may be called by any goroutine.
+type Transport struct {
+	options  Options
+	listener net.Listener
+	refusals *refusalLog
+	peers    atomic.Pointer[map[string]*peer] // replaced, never changed
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	work   sync.WaitGroup // of all goroutines
+
+	// mu guards what follows and the replacing of peers.
+	mu       sync.Mutex
+	closed   bool
+	leaving  map[string]*peer // removed peers whose goroutine may not have returned
+	pending  []net.Conn       // accepted and not authenticated, oldest first
+	incoming map[string]*incoming
+}
+
+// New listens at the address of the options and begins to accept peers.
+func New(options Options) (*Transport, error) {
+	options = options.withDefaults()
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	listener, err := options.Network.Listen(options.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for peers: %w", err)
+	}
+	t := &Transport{
+		options:  options,
+		listener: listener,
+		refusals: newRefusalLog(options.Logger),
+		leaving:  make(map[string]*peer),
+		incoming: make(map[string]*incoming),
+	}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.peers.Store(&map[string]*peer{})
+	t.work.Go(t.accept)
+	return t, nil
+}
+
+// Addr is the address that peers are accepted at.
+func (t *Transport) Addr() net.Addr { return t.listener.Addr() }
+
+// SetPeers replaces the set of peers. An outgoing connection is kept to each, and dialed again for ever when it breaks;
+// one to a node that is a peer no longer is closed, and one whose address changed is dialed anew. This node itself is
+// left out.
+func (t *Transport) SetPeers(peers []Peer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	old := *t.peers.Load()
+	next := make(map[string]*peer, len(peers))
+	for _, want := range peers {
+		if want.ID == t.options.ID || next[want.ID] != nil {
+			continue
+		}
+		p := old[want.ID]
+		if p == nil {
+			p = t.newPeer(want)
+		} else if *p.address.Load() != want.Address {
+			p.redial(want.Address)
+		}
+		next[want.ID] = p
+	}
+	t.peers.Store(&next)
+	for id, p := range old {
+		if next[id] == nil {
+			t.leaving[id] = p
+			p.cancel()
+		}
+	}
+}
+
+// newPeer starts a peer. mu is held.
+func (t *Transport) newPeer(want Peer) *peer {
+	p := &peer{transport: t, id: want.ID, kick: make(chan struct{}, 1), ended: make(chan struct{})}
+	p.address.Store(&want.Address)
+	p.ctx, p.cancel = context.WithCancel(t.ctx)
+	var before <-chan struct{}
+	if last := t.leaving[want.ID]; last != nil {
+		before = last.ended
+		delete(t.leaving, want.ID)
+	}
+	t.work.Go(func() {
+		p.run(before)
+		p.cancel()
+		t.mu.Lock()
+		if t.leaving[p.id] == p {
+			delete(t.leaving, p.id)
+		}
+		t.mu.Unlock()
+	})
+	return p
+}
+
+// Kick ends the pause before the next attempt to connect to a peer that is down.
+func (t *Transport) Kick(id string) {
+	if p := (*t.peers.Load())[id]; p != nil && p.conn.Load() == nil {
+		p.dialNow()
+	}
+}
+
+// Up reports whether there is an authenticated connection to the peer. It costs a map look-up.
+func (t *Transport) Up(id string) bool {
+	p := (*t.peers.Load())[id]
+	return p != nil && p.conn.Load() != nil
+}
+
+// Latency is the moving average of the round trips of calls to the peer, the time its handler took included. It is 0 when
+// nothing is known.
+func (t *Transport) Latency(id string) time.Duration {
+	if p := (*t.peers.Load())[id]; p != nil {
+		return p.latency()
+	}
+	return 0
+}
+
+// Call sends a request. The payload is copied before it returns. done is called exactly once: before Call returns, when
+// the request is not sent, or by another goroutine. It must not block; the replies behind it wait. A timeout of 0 or less
+// stands for Options.RequestTimeout; a late call ends up to 5 ms after its timeout.
+//
+// Requests to one peer arrive in the order of their calls as long as the connection lasts.
+func (t *Transport) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(Reply)) {
+	p := (*t.peers.Load())[id]
+	if p == nil {
+		done(Reply{Err: errNoPeer})
+		return
+	}
+	p.call(kind, payload, timeout, done)
+}
+
+// call is Call for one peer.
+func (p *peer) call(kind uint8, payload []byte, timeout time.Duration, done func(Reply)) {
+	if timeout <= 0 {
+		timeout = p.transport.options.RequestTimeout
+	}
+	p.counters.calls.Add(1)
+	err := error(errNoConnection)
+	if conn := p.conn.Load(); conn != nil {
+		err = conn.send(kind, payload, timeout, done)
+	}
+	if err != nil {
+		p.counters.notSent.Add(1)
+		done(Reply{Err: err})
+	}
+}
+
+// Close closes all connections, ends the calls in flight and returns when no goroutine is left. It must not be called by
+// a handler, an event or a done function.
+func (t *Transport) Close() {
+	t.mu.Lock()
+	t.closed = true
+	t.cancel()
+	t.listener.Close()
+	for _, conn := range t.pending {
+		conn.Close()
+	}
+	for _, in := range t.incoming {
+		in.close(errClosed)
+	}
+	t.mu.Unlock()
+	t.work.Wait()
+}
