@@ -40,6 +40,15 @@ func (tx *Tx) Apply(key object.Key, d *object.Delta) bool {
 	return true
 }
 
+// Forget removes the key from this store without a trace: it has been given to other replicas, or is a tombstone that
+// all of them hold. The next own write of the key starts a new birth, for from here on this store no longer knows what
+// it wrote under the old one.
+func (tx *Tx) Forget(key object.Key) {
+	if tx.Raw(key) != nil && tx.failed == nil {
+		tx.addMerged(key, &object.Object{})
+	}
+}
+
 func (tx *Tx) addMerged(key object.Key, o *object.Object) {
 	for i := range tx.merged {
 		if tx.merged[i].Key == key {

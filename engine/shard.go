@@ -265,7 +265,7 @@ func (sh *shard) find(key object.Key) (*pendingKey, error) {
 	var o *object.Object
 	e := sh.cache.Find(key)
 	if e != nil {
-		o = e.Object()
+		o = known(e.Object())
 	} else {
 		var err error
 		if o, err = sh.store.read(key); err != nil {
@@ -339,6 +339,12 @@ func (sh *shard) write(seq uint64) error {
 		}
 		sh.key = appendRowKey(sh.key[:0], p.key)
 		sh.lastWrite[writeClass(p.key)] = seq
+		if known(p.object) == nil {
+			if err := b.Delete(sh.key, nil); err != nil {
+				return err
+			}
+			continue
+		}
 		sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
 		if err := b.Set(sh.key, sh.row, nil); err != nil {
 			return err

@@ -179,7 +179,7 @@ func (s *Store) Get(key object.Key) (*object.Object, error) { return s.load(key)
 // load is a view's source.
 func (s *Store) load(key object.Key) (*object.Object, error) {
 	if e := s.cache.Get(key); e != nil {
-		return e.Object(), nil
+		return known(e.Object()), nil
 	}
 	sh := s.shard(key.Slot())
 	seen := sh.committed.Load()

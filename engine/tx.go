@@ -49,12 +49,20 @@ func (tx *Tx) Raw(key object.Key) *object.Object {
 	}
 	for i := range tx.merged {
 		if tx.merged[i].Key == key {
-			return tx.merged[i].Object
+			return known(tx.merged[i].Object)
 		}
 	}
 	o, err := tx.source.load(key)
 	if err != nil {
 		tx.fail(err)
+		return nil
+	}
+	return known(o)
+}
+
+// known is nil for the empty object, which stands for a key that was forgotten.
+func known(o *object.Object) *object.Object {
+	if o != nil && len(o.Context) == 0 {
 		return nil
 	}
 	return o

@@ -15,7 +15,11 @@ var ErrDrift = errors.New("clock drift too large")
 //
 // A store must never issue a time twice, or two events share a dot. The clock therefore never passes a ceiling that
 // has been made durable before: a restart begins at the ceiling of the run before it. reserve is called to raise it,
-// ahead of use and at most once per half Reserve.
+// ahead of use.
+//
+// The ceiling is Reserve ahead of the wall clock and not of the last reading, for a store that crashes over and
+// over begins each time at its ceiling: readings would run away from the wall clock by Reserve with each crash, until
+// the peers refuse them. As it is, a crash costs at most step beyond the first.
 type Clock struct {
 	wall    func() time.Time
 	reserve func(ceiling Time) error
@@ -25,8 +29,12 @@ type Clock struct {
 	ceiling Time
 }
 
-// Reserve is how far ahead of use the ceiling is made durable.
-const Reserve = 10 * time.Second
+const (
+	// Reserve is how far ahead of the wall clock the ceiling is made durable.
+	Reserve = 3 * time.Second
+	// step is how far ahead of the last reading it is at least: room for 65,536 events a millisecond.
+	step = 100 * time.Millisecond
+)
 
 // NewClock returns a clock whose first reading is above start, the ceiling that an earlier run made durable (0 for a
 // new store). reserve must not return before ceiling is on disk.
@@ -51,7 +59,8 @@ func (c *Clock) Now() (Time, error) {
 
 // raise makes a ceiling above next durable.
 func (c *Clock) raise(next Time) error {
-	ceiling := TimeAt(next.Milliseconds() + Reserve.Milliseconds())
+	wall := c.wall().UnixMilli()
+	ceiling := TimeAt(max(wall+Reserve.Milliseconds(), next.Milliseconds()+step.Milliseconds()))
 	if err := c.reserve(ceiling); err != nil {
 		return fmt.Errorf("reserve times up to %d: %w", ceiling, err)
 	}
