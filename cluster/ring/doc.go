@@ -1,0 +1,12 @@
+// Package ring places slots on nodes by consistent hashing with virtual nodes (DeCandia et al., Dynamo, 2007, sections
+// 4.2 and 6.2).
+//
+// The placement is a pure function of the member records: every node that knows the same records computes the same
+// Table, and nothing but records has to travel. Each node owns vnodes × weight tokens, 64-bit positions on a circle that
+// are hashes of its id. A slot has a position too; its preference list is the nodes met walking clockwise from there,
+// distinct nodes only, and nodes of zones not yet met before others.
+//
+// A table holds two placements. The current one, of members and of nodes that are leaving, is where data is read. The
+// next one, of members and of nodes that are joining, is where data is going: nodes that will be primaries there get
+// every write at once.
+package ring
