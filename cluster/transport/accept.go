@@ -63,6 +63,7 @@ func (t *Transport) welcome(conn net.Conn) {
 	t.work.Go(in.write)
 	in.startBeats()
 	in.serve()
+	t.options.Logger.Info("connection of a peer ended", "peer", from, "remote", conn.RemoteAddr().String(), "cause", in.cause)
 
 	t.mu.Lock()
 	if t.incoming[from] == in {
