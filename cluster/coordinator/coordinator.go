@@ -1,0 +1,94 @@
+// Package coordinator runs commands under their quorums.
+//
+// A batch, the commands that one read of a client brought, goes through three steps, each with at most one message to
+// every replica, however many commands there are:
+//
+//  1. ask: for commands that depend on what their keys hold, R−1 other replicas are sent the digest of what this node
+//     holds. A replica that holds something else answers with its object, which is merged here first.
+//  2. run: the commands run against this node's store, in order. What differs now gets a dot.
+//  3. replicate: the changes go to all other primaries at once. A command is answered when W stores have it.
+//
+// A batch of plain SETs skips the first step and one of GETs the last, so each takes one round trip. Since a read has
+// first merged what R stores know, and a write is known to W of them, a read sees every write acknowledged before it
+// when R+W > N.
+//
+// The package is also the replica's side of these messages. DeCandia et al., Dynamo (2007), sections 4.5 and 4.6.
+package coordinator
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kindredkv/kindred/cluster/quorum"
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/transport"
+	"github.com/kindredkv/kindred/engine"
+)
+
+// Peers carries requests to other nodes.
+type Peers interface {
+	// Up reports whether there is a connection to the node.
+	Up(id string) bool
+	// Call sends a request and calls done once, from any goroutine, with the reply or why there is none.
+	Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply))
+}
+
+// Settings are what a node can change while it runs.
+type Settings struct {
+	// Quorum is R and W where neither connection nor command says otherwise.
+	Quorum quorum.Choice
+	// HedgeDelay is how long a replica may keep a read waiting before the next is asked too.
+	HedgeDelay time.Duration
+	// Timeout is how long a command may take. Messages that were under way for longer are refused.
+	Timeout time.Duration
+}
+
+// Options are the parts a coordinator works with.
+type Options struct {
+	Self     ring.NodeID
+	Store    *engine.Store
+	Peers    Peers
+	Ring     func() *ring.Table
+	Runner   Runner
+	Settings func() Settings
+	Logger   *slog.Logger
+}
+
+// Coordinator runs the commands of the slots this node coordinates, and serves other coordinators as a replica.
+type Coordinator struct {
+	Options
+	Stats Stats
+	// merging counts, for each peer, the changes it sent that are not yet in the store: a digest that it asks for after
+	// them must see them.
+	merging sync.Map // string → *atomic.Int64
+}
+
+// Stats counts what the quorum paths met since the node started.
+type Stats struct {
+	ReadRepairs, Hedges, NoQuorum, ClusterDown, SiblingsSeen atomic.Uint64
+}
+
+// New returns a coordinator of its parts.
+func New(o Options) *Coordinator { return &Coordinator{Options: o} }
+
+// Execute runs commands whose slots this node replicates. It returns true when all are done; otherwise done is called
+// once, later, from another goroutine.
+func (c *Coordinator) Execute(commands []*Command, done func()) bool {
+	b := &batch{c: c, settings: c.Settings(), done: done, ops: make([]op, len(commands))}
+	table := c.Ring()
+	reads := false
+	for i, command := range commands {
+		o := &b.ops[i]
+		o.plan(b, command, table)
+		reads = reads || o.asks()
+		b.writes = b.writes || command.Mode&Write != 0
+	}
+	if reads {
+		b.ask()
+	} else {
+		b.run()
+	}
+	return !b.state.CompareAndSwap(batchExecuting, batchWaiting)
+}

@@ -1,0 +1,128 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/membership"
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/transport"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Status describes the cluster as this node sees it. Nodes are in the order of their ids.
+func (n *Node) Status() Status {
+	n.mu.Lock()
+	records := slices.Clone(n.records)
+	n.mu.Unlock()
+	slices.SortFunc(records, func(a, b membership.Record) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	table, assigned := n.Ring(), n.assignment()
+	replicated := map[ring.NodeID]int{}
+	for slot := range object.Slot(object.Slots) {
+		for _, id := range table.Primaries(slot) {
+			replicated[id]++
+		}
+	}
+	s := Status{RingVersion: table.Version(), Stats: n.Stats()}
+	for _, r := range records {
+		if r.State == ring.Removed {
+			continue
+		}
+		if r.ID == n.self {
+			s.Self, s.Replicas = len(s.Nodes), int(r.Replicas)
+		}
+		s.Nodes = append(s.Nodes, nodeStatus(n, r, assigned, replicated[r.ID]))
+	}
+	return s
+}
+
+func nodeStatus(n *Node, r membership.Record, assigned *assignment, replicated int) NodeStatus {
+	out := NodeStatus{
+		ID: string(r.ID), Store: r.Store, Host: r.Host,
+		Port: int(r.Port), ClusterPort: int(r.ClusterPort), PeerPort: int(r.PeerPort),
+		GossipPort: int(r.GossipPort), HTTPPort: int(r.HTTPPort),
+		Zone: r.Zone, Weight: int(r.Weight), State: r.State.String(),
+		Alive: r.ID == n.self || n.transport.Up(string(r.ID)), Replicated: replicated, Version: r.Software,
+	}
+	if set := assigned.slots[r.ID]; set != nil {
+		for slot := range object.Slot(object.Slots) {
+			if !set.Has(slot) {
+				continue
+			}
+			if last := len(out.Slots) - 1; last >= 0 && out.Slots[last].Last+1 == slot {
+				out.Slots[last].Last = slot
+			} else {
+				out.Slots = append(out.Slots, SlotRange{First: slot, Last: slot})
+			}
+		}
+	}
+	return out
+}
+
+// Stats are the counters of the quorum paths.
+func (n *Node) Stats() Stats {
+	c := &n.coordinator.Stats
+	return Stats{
+		Forwarded:    n.stats.forwarded.Load(),
+		Failovers:    n.stats.failovers.Load(),
+		ReadRepairs:  c.ReadRepairs.Load(),
+		Hedges:       c.Hedges.Load(),
+		NoQuorum:     c.NoQuorum.Load(),
+		ClusterDown:  c.ClusterDown.Load(),
+		SiblingsSeen: c.SiblingsSeen.Load(),
+	}
+}
+
+// Preference is the preference list of a slot: its primaries, then the fallbacks.
+func (n *Node) Preference(slot object.Slot) (primaries, fallbacks []string) {
+	table := n.Ring()
+	count := len(table.Primaries(slot))
+	for i, id := range table.Preference(slot) {
+		if i < count {
+			primaries = append(primaries, string(id))
+		} else {
+			fallbacks = append(fallbacks, string(id))
+		}
+	}
+	return primaries, fallbacks
+}
+
+// WaitReplicas returns how many other nodes have applied all that this node sent them before the call. It returns when
+// want have, or when ctx ends. Writes that this node forwarded are with their coordinators and are not part of it.
+func (n *Node) WaitReplicas(ctx context.Context, want int) (int, error) {
+	n.mu.Lock()
+	records := slices.Clone(n.records)
+	n.mu.Unlock()
+	answers := make(chan bool, len(records))
+	asked := 0
+	// A digest request is answered after the changes that went before it on the same connection.
+	probe := coordinator.AppendProbe(nil)
+	for _, r := range records {
+		if r.ID == n.self || r.State == ring.Removed {
+			continue
+		}
+		asked++
+		n.transport.Call(string(r.ID), coordinator.KindDigest, probe, n.settings().Timeout, func(reply transport.Reply) {
+			answers <- reply.Err == nil && reply.Status == coordinator.StatusOK
+		})
+	}
+	got := 0
+	for ; asked > 0 && got < want; asked-- {
+		select {
+		case ok := <-answers:
+			if ok {
+				got++
+			}
+		case <-ctx.Done():
+			return got, nil
+		case <-n.ctx.Done():
+			return got, ErrClosed
+		}
+	}
+	return got, nil
+}
+
+// Sync returns when all that this node has acknowledged is on its disk.
+func (n *Node) Sync(context.Context) error { return n.store.Sync() }

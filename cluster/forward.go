@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/transport"
+)
+
+// Execute runs each command at the coordinator of its slot: the first node of its preference list that can be
+// reached. It returns true when all are done; otherwise done is called once, later, from another goroutine.
+func (n *Node) Execute(batch []*Command, done func()) bool {
+	table := n.Ring()
+	for _, c := range batch {
+		if n.coordinatorOf(table, c, nil) != n.self {
+			g := &gathering{node: n, done: done, errands: make([]errand, len(batch))}
+			for i := range g.errands {
+				g.errands[i].command = batch[i]
+			}
+			return g.start(table)
+		}
+	}
+	return n.coordinator.Execute(batch, done)
+}
+
+// coordinatorOf is the first primary of the command's slot that can be reached and is not among those tried; empty
+// when there is none.
+func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID) ring.NodeID {
+	for _, id := range table.Primaries(c.Slot) {
+		if (id == n.self || n.transport.Up(string(id))) && !slices.Contains(tried, id) {
+			return id
+		}
+	}
+	return ""
+}
+
+// gathering is a batch whose commands go to several coordinators.
+//
+// A coordinator that does not answer within the hedge delay is overtaken by the next in the preference list, for those
+// commands that may run twice: the first outcome counts. The others move on only when the coordinator provably never
+// received them.
+type gathering struct {
+	node  *Node
+	done  func()
+	state atomic.Uint32
+	timer *time.Timer
+
+	mu      sync.Mutex // guards the fields below, and the commands of unsettled errands
+	errands []errand
+	open    int // errands without an outcome
+}
+
+const (
+	gatherStarting uint32 = iota
+	gatherWaiting
+	gatherFinished
+)
+
+// errand is one command on its way to a coordinator.
+type errand struct {
+	command *Command
+	settled bool
+	away    int           // attempts without an answer
+	tried   []ring.NodeID // nodes that got it, or could not be reached
+}
+
+// attempt is some errands at one node.
+type attempt struct {
+	g        *gathering
+	peer     ring.NodeID
+	errands  []*errand
+	commands []*Command // what runs, the errands' own commands or copies
+}
+
+func (g *gathering) start(table *ring.Table) bool {
+	g.mu.Lock()
+	all := make([]*errand, len(g.errands))
+	for i := range g.errands {
+		all[i] = &g.errands[i]
+	}
+	g.open = len(all)
+	attempts := g.route(table, all)
+	hedged := false
+	for _, a := range attempts {
+		hedged = hedged || a.peer != g.node.self
+	}
+	if delay := g.node.settings().HedgeDelay; hedged && delay > 0 {
+		g.timer = time.AfterFunc(delay, g.hedge)
+	}
+	finished := g.open == 0
+	g.mu.Unlock()
+	g.send(attempts)
+	if finished {
+		g.finish()
+	}
+	return !g.state.CompareAndSwap(gatherStarting, gatherWaiting)
+}
+
+// route groups errands by the next coordinator to try. Those without one are settled.
+func (g *gathering) route(table *ring.Table, errands []*errand) []*attempt {
+	var attempts []*attempt
+	for _, e := range errands {
+		peer := g.node.coordinatorOf(table, e.command, e.tried)
+		if peer == "" {
+			if e.away == 0 {
+				g.settle(e, ErrClusterDown)
+			}
+			continue
+		}
+		e.tried = append(e.tried, peer)
+		e.away++
+		i := slices.IndexFunc(attempts, func(a *attempt) bool { return a.peer == peer })
+		if i < 0 {
+			i = len(attempts)
+			attempts = append(attempts, &attempt{g: g, peer: peer})
+		}
+		attempts[i].errands = append(attempts[i].errands, e)
+		attempts[i].commands = append(attempts[i].commands, e.command)
+	}
+	return attempts
+}
+
+// settle gives an errand its outcome when that is an error, or nil when the command has its reply.
+func (g *gathering) settle(e *errand, err error) {
+	if err != nil {
+		e.command.Err = err
+	}
+	e.settled = true
+	g.open--
+}
+
+func (g *gathering) send(attempts []*attempt) {
+	// Remote attempts first: they are under way while this node works on its own.
+	for _, a := range attempts {
+		if a.peer != g.node.self {
+			g.node.stats.forwarded.Add(uint64(len(a.commands)))
+			payload := coordinator.AppendRun(nil, a.commands)
+			g.node.transport.Call(string(a.peer), coordinator.KindRun, payload, g.node.settings().Timeout, a.answered)
+		}
+	}
+	for _, a := range attempts {
+		if a.peer == g.node.self && g.node.coordinator.Execute(a.commands, a.ran) {
+			a.ran()
+		}
+	}
+}
+
+// ran takes the outcomes of commands that this node ran itself.
+func (a *attempt) ran() { a.settle(nil) }
+
+// answered takes the outcomes of commands that another node ran.
+func (a *attempt) answered(reply transport.Reply) {
+	err := reply.Err
+	if err == nil && reply.Status != coordinator.StatusOK {
+		err = transport.ErrNotSent // refused unread
+	}
+	var outcomes []*Command
+	if err == nil {
+		outcomes = make([]*Command, len(a.errands))
+		for i := range outcomes {
+			outcomes[i] = &Command{}
+		}
+		err = coordinator.DecodeOutcomes(reply.Payload, outcomes)
+	}
+	a.commands = outcomes
+	a.settle(err)
+}
+
+// settle ends the attempt. With err it brought no outcome for any of its errands.
+func (a *attempt) settle(err error) {
+	g := a.g
+	g.mu.Lock()
+	var again []*errand
+	before := g.open
+	for i, e := range a.errands {
+		e.away--
+		if e.settled {
+			continue
+		}
+		result := err
+		if err == nil {
+			result = a.commands[i].Err
+		}
+		switch {
+		case result == nil:
+			if a.commands[i] != e.command {
+				e.command.Reply = append(e.command.Reply, a.commands[i].Reply...)
+			}
+			g.settle(e, nil)
+		case movesOn(e.command, result):
+			again = append(again, e)
+		case e.away == 0:
+			g.settle(e, indeterminate(result))
+		}
+	}
+	attempts := g.route(g.node.Ring(), again)
+	for _, retry := range attempts {
+		retry.copyCommands()
+	}
+	finished := before > 0 && g.open == 0
+	g.mu.Unlock()
+	g.send(attempts)
+	if finished {
+		g.finish()
+	}
+}
+
+// movesOn reports whether a command that met this error may be tried at the next node.
+func movesOn(c *Command, err error) bool {
+	switch {
+	case errors.Is(err, transport.ErrNotSent), errors.Is(err, coordinator.ErrNotReplica),
+		errors.Is(err, ErrClusterDown), errors.Is(err, ErrClosed):
+		return true // it was never run
+	case errors.Is(err, transport.ErrLost), errors.Is(err, transport.ErrTimeout):
+		return c.Mode&Idempotent != 0
+	default:
+		return false
+	}
+}
+
+// indeterminate is the error for a command whose coordinator was lost.
+func indeterminate(err error) error {
+	switch {
+	case errors.Is(err, transport.ErrLost):
+		return ErrIndeterminate
+	case errors.Is(err, transport.ErrTimeout):
+		return ErrNoQuorum
+	default:
+		return err
+	}
+}
+
+// hedge brings commands that still wait, and may run twice, to the next node of their lists.
+func (g *gathering) hedge() {
+	g.mu.Lock()
+	var late []*errand
+	for i := range g.errands {
+		if e := &g.errands[i]; !e.settled && e.away > 0 && e.command.Mode&Idempotent != 0 {
+			late = append(late, e)
+		}
+	}
+	attempts := g.route(g.node.Ring(), late)
+	for _, a := range attempts {
+		a.copyCommands()
+		g.node.stats.failovers.Add(uint64(len(a.commands)))
+	}
+	if len(attempts) > 0 {
+		g.timer.Reset(g.node.settings().HedgeDelay)
+	}
+	g.mu.Unlock()
+	g.send(attempts)
+}
+
+// copyCommands gives the attempt commands of its own. An earlier attempt may still settle the errand, and the
+// client's buffers are reused as soon as it is.
+func (a *attempt) copyCommands() {
+	for i, c := range a.commands {
+		own := *c
+		own.Reply, own.Err = nil, nil
+		own.Args = make([][]byte, len(c.Args))
+		for j, arg := range c.Args {
+			own.Args[j] = bytes.Clone(arg)
+		}
+		a.commands[i] = &own
+	}
+}
+
+func (g *gathering) finish() {
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+	if g.state.CompareAndSwap(gatherStarting, gatherFinished) {
+		return // Execute has not returned yet and will say so itself
+	}
+	g.done()
+}

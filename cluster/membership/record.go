@@ -1,0 +1,142 @@
+package membership
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/engine/causal"
+)
+
+// Record is what the cluster knows of a node. Records are all that travels: every node computes the ring from them.
+type Record struct {
+	ID ring.NodeID `json:"id"`
+	// Store is the number of the node's store, which its dots carry.
+	Store causal.Node `json:"store"`
+	// Host is the name or address that clients and peers reach the node at.
+	Host        string `json:"host"`
+	Port        uint16 `json:"port"`
+	ClusterPort uint16 `json:"clusterPort,omitempty"`
+	PeerPort    uint16 `json:"peerPort"`
+	GossipPort  uint16 `json:"gossipPort"`
+	HTTPPort    uint16 `json:"httpPort,omitempty"`
+	// Weight multiplies the node's share of the ring.
+	Weight uint16     `json:"weight"`
+	Zone   string     `json:"zone,omitempty"`
+	State  ring.State `json:"state"`
+	// Replicas and Vnodes must be the same on all nodes of a cluster.
+	Replicas uint16 `json:"replicas"`
+	Vnodes   uint16 `json:"vnodes"`
+	// Version orders the records of one node: the greater is the newer.
+	Version uint64 `json:"version"`
+	// Software is the version that the node runs.
+	Software string `json:"software,omitempty"`
+}
+
+// PeerAddress is where other nodes connect for data.
+func (r *Record) PeerAddress() string { return net.JoinHostPort(r.Host, strconv.Itoa(int(r.PeerPort))) }
+
+// GossipAddress is where other nodes gossip.
+func (r *Record) GossipAddress() string {
+	return net.JoinHostPort(r.Host, strconv.Itoa(int(r.GossipPort)))
+}
+
+// newer reports whether r replaces o. Two records of one version, which only a fault can bring about, are ordered
+// by content, so that all nodes keep the same.
+func (r *Record) newer(o *Record) bool {
+	if r.Version != o.Version {
+		return r.Version > o.Version
+	}
+	a, _ := json.Marshal(r)
+	b, _ := json.Marshal(o)
+	return bytes.Compare(a, b) > 0
+}
+
+// Records is the newest record of each node. It merges newest-wins, so the order in which news arrives is of no account.
+type Records map[ring.NodeID]Record
+
+// Merge takes the newer records and reports whether there were any.
+func (s Records) Merge(news []Record) (changed bool) {
+	for _, r := range news {
+		if have, ok := s[r.ID]; !ok || r.newer(&have) {
+			s[r.ID] = r
+			changed = true
+		}
+	}
+	return changed
+}
+
+// List is the records by id.
+func (s Records) List() []Record {
+	out := make([]Record, 0, len(s))
+	for _, id := range slices.Sorted(maps.Keys(s)) {
+		out = append(out, s[id])
+	}
+	return out
+}
+
+// Limits on what is taken from outside.
+const (
+	maxRecords = 10_000
+	maxEncoded = 16 << 20
+	maxText    = 255
+)
+
+// ErrRecords says that bytes are not records.
+var ErrRecords = errors.New("malformed member records")
+
+// encoded is the form in which records travel and are kept. Fields that a later version adds are ignored.
+type encoded struct {
+	Format  int      `json:"format"`
+	Records []Record `json:"records"`
+}
+
+const format = 1
+
+// Encode encodes records.
+func Encode(records []Record) []byte {
+	b, err := json.Marshal(encoded{Format: format, Records: records})
+	if err != nil {
+		panic("membership: a record that cannot be encoded: " + err.Error())
+	}
+	return b
+}
+
+// Decode decodes records and checks each.
+func Decode(b []byte) ([]Record, error) {
+	if len(b) > maxEncoded {
+		return nil, fmt.Errorf("%w: %d bytes", ErrRecords, len(b))
+	}
+	var e encoded
+	if err := json.Unmarshal(b, &e); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRecords, err)
+	}
+	if e.Format != format || len(e.Records) > maxRecords {
+		return nil, fmt.Errorf("%w: format %d, %d records", ErrRecords, e.Format, len(e.Records))
+	}
+	for i := range e.Records {
+		if err := e.Records[i].validate(); err != nil {
+			return nil, err
+		}
+	}
+	return e.Records, nil
+}
+
+func (r *Record) validate() error {
+	if _, err := ring.ParseNodeID(string(r.ID)); err != nil {
+		return fmt.Errorf("%w: %w", ErrRecords, err)
+	}
+	if r.Host == "" || len(r.Host) > maxText || len(r.Zone) > maxText || len(r.Software) > maxText {
+		return fmt.Errorf("%w: node %s: a text is missing or too long", ErrRecords, r.ID)
+	}
+	if r.State > ring.Removed || r.Weight == 0 || r.Replicas == 0 || r.Vnodes == 0 || r.PeerPort == 0 || r.GossipPort == 0 {
+		return fmt.Errorf("%w: node %s: a value is out of range", ErrRecords, r.ID)
+	}
+	return nil
+}

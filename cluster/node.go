@@ -1,0 +1,176 @@
+package cluster
+
+import (
+	"context"
+
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/membership"
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/transport"
+	"github.com/kindredkv/kindred/engine"
+)
+
+// Options are the parts and settings of a cluster node.
+type Options struct {
+	// Store is the local store. It outlives the node.
+	Store *engine.Store
+	// Runner runs the commands that this node coordinates.
+	Runner Runner
+	// Settings are read for every batch.
+	Settings func() coordinator.Settings
+	// Transport has all but the handler, the events and the ring version.
+	Transport transport.Options
+	// Membership has all but the events.
+	Membership membership.Options
+	// Now is the wall clock.
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Node is a member of the cluster, as the protocol layer sees it. Its methods may be called from any goroutine.
+type Node struct {
+	self        ring.NodeID
+	store       *engine.Store
+	settings    func() coordinator.Settings
+	now         func() time.Time
+	logger      *slog.Logger
+	transport   *transport.Transport
+	membership  *membership.Membership
+	coordinator *coordinator.Coordinator
+	stats       nodeStats
+
+	// table is the ring of the member records, replaced as a whole.
+	table atomic.Pointer[ring.Table]
+	// generation changes whenever the table does or a peer comes or goes.
+	generation atomic.Uint64
+	assigned   atomic.Pointer[assignment]
+
+	mu      sync.Mutex // guards records
+	records []membership.Record
+
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	running sync.WaitGroup // background work
+}
+
+type nodeStats struct {
+	forwarded, failovers atomic.Uint64
+}
+
+// Start makes this node a member: alone, or of the cluster that its membership options name.
+func Start(o Options) (*Node, error) {
+	n := &Node{
+		self:     o.Membership.Self.ID,
+		store:    o.Store,
+		settings: o.Settings,
+		now:      o.Now,
+		logger:   o.Logger,
+	}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.changed([]membership.Record{o.Membership.Self})
+	n.coordinator = coordinator.New(coordinator.Options{
+		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
+	})
+	o.Transport.Handler = n
+	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
+	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
+	var err error
+	if n.transport, err = transport.New(o.Transport); err != nil {
+		return nil, fmt.Errorf("peer port: %w", err)
+	}
+	o.Membership.Events = membership.Events{
+		Changed: n.changed,
+		Up:      func(id ring.NodeID) { n.transport.Kick(string(id)) },
+		Down:    func(ring.NodeID) {},
+	}
+	if n.membership, err = membership.Start(o.Membership); err != nil {
+		n.transport.Close()
+		return nil, fmt.Errorf("membership: %w", err)
+	}
+	n.changed(n.membership.Records())
+	return n, nil
+}
+
+// Close leaves the peers' connections and stops. Commands must have ended.
+func (n *Node) Close() error {
+	n.cancel()
+	err := n.membership.Close()
+	n.transport.Close()
+	n.running.Wait()
+	if err != nil {
+		return fmt.Errorf("membership: %w", err)
+	}
+	return nil
+}
+
+// Ring is the placement of slots in force.
+func (n *Node) Ring() *ring.Table { return n.table.Load() }
+
+// changed takes the member records: they alone determine the ring, whoever is alive.
+func (n *Node) changed(records []membership.Record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.records = records
+	var members []ring.Node
+	var remote []transport.Peer
+	vnodes, replicas := 1, 1
+	for _, r := range records {
+		if r.State == ring.Removed {
+			continue
+		}
+		members = append(members, ring.Node{ID: r.ID, Weight: int(r.Weight), Zone: r.Zone, State: r.State})
+		if r.ID == n.self {
+			vnodes, replicas = int(r.Vnodes), int(r.Replicas)
+		} else {
+			remote = append(remote, transport.Peer{ID: string(r.ID), Address: r.PeerAddress()})
+		}
+	}
+	n.table.Store(ring.Build(members, vnodes, replicas))
+	n.generation.Add(1)
+	if n.transport != nil {
+		n.transport.SetPeers(remote)
+	}
+}
+
+func (n *Node) peerUp(id string) {
+	n.generation.Add(1)
+	n.logger.Info("peer connected", "peer", id)
+}
+
+func (n *Node) peerDown(id string) {
+	n.generation.Add(1)
+	n.logger.Warn("peer lost", "peer", id)
+}
+
+// peers is the transport as coordinators see it. The transport is made after the coordinator, which serves it.
+type peers struct{ n *Node }
+
+func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
+
+func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {
+	p.n.transport.Call(id, kind, payload, timeout, done)
+}
+
+// ServeBatch serves the requests of a peer. It is the transport's handler.
+func (n *Node) ServeBatch(from string, batch []*transport.Request) {
+	start := 0
+	for i, r := range batch {
+		if r.Kind < kindManyKeys {
+			continue
+		}
+		if start < i {
+			n.coordinator.ServeBatch(from, batch[start:i])
+		}
+		start = i + 1
+		n.running.Go(func() { n.serveManyKeys(r) })
+	}
+	if start < len(batch) {
+		n.coordinator.ServeBatch(from, batch[start:])
+	}
+}
