@@ -220,6 +220,8 @@ func (sh *shard) runTask(t *Task, now int64) {
 	t.Err = runBody(t.Body, tx)
 	if t.Err == nil {
 		t.Err = tx.failed
+	} else {
+		sh.store.options.Logger.Error("a task failed", "error", t.Err)
 	}
 	if t.Err != nil {
 		return

@@ -27,6 +27,7 @@ type questionItem struct {
 // merge is an object that a replica answered with, on its way into this node's store.
 type merge struct {
 	engine.Task
+	op     *op // the command that depends on it
 	key    object.Key
 	theirs *object.Object
 	peer   ring.NodeID
@@ -145,7 +146,9 @@ func (q *question) answered(reply transport.Reply) {
 	for i, item := range q.items {
 		o := item.op
 		if err == nil && answers[i] != nil {
-			b.merges = append(b.merges, &merge{key: item.key, theirs: answers[i], peer: q.peer})
+			m := &merge{op: o, key: item.key, theirs: answers[i], peer: q.peer}
+			m.Slot, m.Body = o.Slot, m
+			b.merges = append(b.merges, m)
 		}
 		if i+1 < len(q.items) && q.items[i+1].op == o {
 			continue // the command's answer is complete with its last key
@@ -201,6 +204,9 @@ func (q *question) decode(reply transport.Reply) ([]*object.Object, error) {
 // repair sends what was merged to the replicas whose answers showed that they lack some of it. Nobody waits for it.
 func (b *batch) repair() {
 	for _, m := range b.merges {
+		if m.Err != nil {
+			continue
+		}
 		own, err := b.c.Store.Get(m.key)
 		if err != nil || own == nil || m.theirs.Context.CoversAll(own.Context) {
 			continue

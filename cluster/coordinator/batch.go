@@ -125,6 +125,11 @@ func (b *batch) run() {
 
 // ran goes on when the commands have run.
 func (b *batch) ran() {
+	for _, m := range b.merges {
+		if m.Err != nil && m.op.Err == nil {
+			m.op.Err = m.Err // the command ran without what it should have seen
+		}
+	}
 	for i := range b.ops {
 		if o := &b.ops[i]; !o.finished && o.Err != nil {
 			o.fail(o.Err)
