@@ -100,7 +100,7 @@ func (t *callTable) drain() []call {
 	return left
 }
 
-// latency is a moving average of round trips: each reply moves it by an eighth of the difference.
+// moveLatency adds a sample to a moving average of round trips: each reply moves it by an eighth of the difference.
 func moveLatency(average, sample time.Duration) time.Duration {
 	if average == 0 {
 		return sample

@@ -80,7 +80,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// peer is the Peer entry of a started node.
+// peerOf is the Peer entry of a started node.
 func peerOf(id string) transport.Peer { return transport.Peer{ID: id, Address: id + ":1"} }
 
 // connected starts nodes a, whose peer is b, and b, and waits until a has reached it.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,13 @@ const (
 //
 // Frames are appended to a buffer; the writer goroutine takes all that has gathered, writes it with one call and comes
 // back for more. So the slower writing is, the more frames share a system call.
+//
+// System calls are most of what a small request costs, so the writer, once woken, yields before it takes the buffer.
+// Measured with three processes on two cores, 17 goroutines in each that call both others with 150 bytes: 700,000 calls a
+// second in all, against 500,000 without yielding; with 100 goroutines 1,490,000 against 930,000; with one, whose calls
+// share nothing, no difference. Letting the sender write when the writer is idle halves the first figure, since the first
+// of a group of senders no longer waits for the others. Letting the reader write the replies that a handler gave at once
+// gained 8 % for these and nothing for others; it was not worth a second writer.
 type wire struct {
 	conn  net.Conn
 	clock stopwatch
@@ -91,6 +99,7 @@ func (w *wire) write() {
 			w.idle = true
 			w.mu.Unlock()
 			<-w.wake
+			runtime.Gosched() // lets those append who are ready to
 			w.mu.Lock()
 			continue
 		}
