@@ -12,7 +12,7 @@ type Edit struct {
 	base    *Object
 	dot     causal.Dot
 	cells   []Cell // as they are now, sorted; shares the base's until touched
-	shared  bool   // cells is still the base's slice
+	shared  bool   // cells is the slice of the base, or of an object that was handed out
 	touched []CellName
 	cleared bool
 	context causal.Context // what the command has seen besides the base, by a context token
@@ -30,7 +30,10 @@ func NewEdit(base *Object, dot causal.Dot) *Edit {
 func (e *Edit) Dot() causal.Dot { return e.dot }
 
 // Object returns the cells as the edit has left them so far, for reading within the command. The context is the base's.
-func (e *Edit) Object() *Object { return &Object{Context: e.base.Context, Cells: e.cells} }
+func (e *Edit) Object() *Object {
+	e.shared = true
+	return &Object{Context: e.base.Context, Cells: e.cells}
+}
 
 // Put gives the cell one version that supersedes all that the base holds. The payload is kept, so the caller must not
 // change it afterwards.
@@ -56,6 +59,9 @@ func (e *Edit) PutSeen(name CellName, payload []byte, seen causal.Context) {
 // RemoveSeen removes the versions of every cell that seen covers, and lets the object's context cover seen: writes
 // that the client has seen and this replica has not are superseded too when they arrive. seen must be a context that a
 // replica of this key had, and the edit must leave nothing that depends on what only seen covers.
+//
+// A replica may hold cells that seen covers and the base knows nothing of. They go too, so that equal contexts stay
+// equal objects: the delta then tells of every cell.
 func (e *Edit) RemoveSeen(seen causal.Context) {
 	for _, c := range slices.Clone(e.cells) {
 		var versions []causal.Version
@@ -69,6 +75,12 @@ func (e *Edit) RemoveSeen(seen causal.Context) {
 		}
 	}
 	e.context = e.context.Merge(seen)
+	if !e.base.Context.CoversAll(seen) {
+		e.cleared = true
+		for i := range e.cells {
+			e.touch(e.cells[i].Name)
+		}
+	}
 }
 
 // Remove removes all versions of the cell.
@@ -100,6 +112,10 @@ func (e *Edit) set(name CellName, versions []causal.Version) {
 	case len(versions) > 0:
 		e.cells = slices.Insert(e.cells, i, Cell{Name: name, Versions: versions})
 	}
+	e.touch(name)
+}
+
+func (e *Edit) touch(name CellName) {
 	if !slices.Contains(e.touched, name) {
 		e.touched = append(e.touched, name)
 	}

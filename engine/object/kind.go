@@ -46,5 +46,10 @@ func (n CellName) Kind() Kind {
 	return Kind(n[0])
 }
 
-// ExpiryCell is the cell that holds the deadline of a key, whatever its kind.
-const ExpiryCell CellName = "\x00e"
+const (
+	// ExpiryCell is the cell that holds the deadline of a key, whatever its kind.
+	ExpiryCell CellName = "\x00e"
+	// ValueCell is the cell that holds the whole value of a string. Who writes it states the deadline of the key as
+	// well, see Object.Deadline.
+	ValueCell CellName = "\x01"
+)

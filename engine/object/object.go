@@ -17,21 +17,29 @@ type Cell struct {
 // Newest is the version with the greatest dot, the one that is shown. It panics on a cell without versions.
 func (c *Cell) Newest() *causal.Version { return &c.Versions[len(c.Versions)-1] }
 
+// has reports whether a version of that dot is alive.
+func (c *Cell) has(dot causal.Dot) bool {
+	return slices.ContainsFunc(c.Versions, func(v causal.Version) bool { return v.Dot == dot })
+}
+
 // Object is all that a replica knows of one key. It is immutable: Edit, Apply and Join return new objects, which share
 // what did not change.
 type Object struct {
 	// Context covers every write of the key that this replica has applied.
 	Context causal.Context
-	// Cells are the cells with live versions, in the order of their names. An object without cells is a tombstone: it
-	// remembers what was removed.
+	// Cells are the cells with live versions, in the order of their names. An object without cells of any type is a
+	// tombstone: it remembers what was removed.
 	Cells []Cell
 	// Birth is the birth under which this store writes the key, 0 when its next own write must start a new one. It is
 	// knowledge of this store about itself: it is kept in the row and never sent to another node.
 	Birth causal.Time
 }
 
-// Tombstone reports whether nothing of the object is alive.
-func (o *Object) Tombstone() bool { return len(o.Cells) == 0 }
+// Tombstone reports whether the key does not exist: no cell of any type is alive. Cells of kind None may be, such as a
+// deadline that was set while another node removed the key.
+func (o *Object) Tombstone() bool {
+	return len(o.Cells) == 0 || o.Cells[len(o.Cells)-1].Name.Kind() == None
+}
 
 // Cell returns the cell of that name, nil when it has no live version.
 func (o *Object) Cell(name CellName) *Cell {
