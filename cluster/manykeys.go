@@ -39,8 +39,14 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 		out, err = n.serveRandom(request.Payload)
 	case kindFlush:
 		err = n.serveFlush(request.Payload)
+	case kindFill:
+		out, err = n.serveFill(request.From, request.Payload)
 	default:
 		err = fmt.Errorf("%w: kind %d", coordinator.ErrMalformed, request.Kind)
+	}
+	if errors.Is(err, errNotYet) {
+		request.Respond(coordinator.StatusRefused, []byte(errNotYet.Error()))
+		return
 	}
 	if err != nil {
 		n.logger.Warn("a peer's request failed", "peer", request.From, "kind", request.Kind, "error", err)

@@ -28,6 +28,9 @@ type Options struct {
 	Transport transport.Options
 	// Membership has all but the events.
 	Membership membership.Options
+	// Founder lets this node begin the cluster when none of the nodes that join is a member yet: it was named a seed
+	// itself. A node whose record says member at the start needs no leave.
+	Founder bool
 	// Now is the wall clock.
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -51,8 +54,9 @@ type Node struct {
 	generation atomic.Uint64
 	assigned   atomic.Pointer[assignment]
 
-	mu      sync.Mutex // guards records
+	mu      sync.Mutex // guards the two below
 	records []membership.Record
+	known   map[ring.NodeID]time.Time // since when each node has been part of the ring
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -71,6 +75,7 @@ func Start(o Options) (*Node, error) {
 		settings: o.Settings,
 		now:      o.Now,
 		logger:   o.Logger,
+		known:    map[ring.NodeID]time.Time{},
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.changed([]membership.Record{o.Membership.Self})
@@ -94,6 +99,9 @@ func Start(o Options) (*Node, error) {
 		return nil, fmt.Errorf("membership: %w", err)
 	}
 	n.changed(n.membership.Records())
+	if n.Joining() {
+		n.running.Go(func() { n.fill(o.Founder) })
+	}
 	return n, nil
 }
 
@@ -128,6 +136,9 @@ func (n *Node) changed(records []membership.Record) {
 		if r.ID == n.self {
 			vnodes, replicas = int(r.Vnodes), int(r.Replicas)
 		} else {
+			if _, ok := n.known[r.ID]; !ok {
+				n.known[r.ID] = time.Now()
+			}
 			remote = append(remote, transport.Peer{ID: string(r.ID), Address: r.PeerAddress()})
 		}
 	}

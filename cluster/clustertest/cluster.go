@@ -54,6 +54,7 @@ type Cluster struct {
 	Net    *memnet.Network
 	Nodes  []*Node
 	config Config
+	rng    *rand.Rand
 	t      testing.TB
 }
 
@@ -65,6 +66,7 @@ type Node struct {
 	ID    ring.NodeID
 
 	c       *Cluster
+	state   ring.State // at its first start
 	fs      *vfs.MemFS
 	offset  time.Duration
 	running bool
@@ -84,17 +86,29 @@ func New(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	c := &Cluster{Net: memnet.New(), config: config, t: t}
 	rng := rand.New(rand.NewPCG(config.Seed, 0))
-	for i := range config.Nodes {
-		c.Nodes = append(c.Nodes, &Node{
-			c: c, fs: vfs.NewCrashableMem(), Host: fmt.Sprintf("10.0.0.%d", i+1),
-			ID: ring.NodeID(fmt.Sprintf("%016x%016x%08x", rng.Uint64(), rng.Uint64(), rng.Uint32())),
-		})
+	c.rng = rng
+	for range config.Nodes {
+		c.add(ring.Member)
 	}
 	for i := range c.Nodes {
 		c.Start(i)
 	}
 	c.AwaitConnected()
 	return c
+}
+
+func (c *Cluster) add(state ring.State) {
+	c.Nodes = append(c.Nodes, &Node{
+		c: c, state: state, fs: vfs.NewCrashableMem(), Host: fmt.Sprintf("10.0.0.%d", len(c.Nodes)+1),
+		ID: ring.NodeID(fmt.Sprintf("%016x%016x%08x", c.rng.Uint64(), c.rng.Uint64(), c.rng.Uint32())),
+	})
+}
+
+// Add starts a node that joins the cluster. It does not wait until the node is a member.
+func (c *Cluster) Add() {
+	c.t.Helper()
+	c.add(ring.Joining)
+	c.Start(len(c.Nodes) - 1)
 }
 
 // Start starts a node that is not running, on the disk it had.
@@ -158,7 +172,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Membership: membership.Options{
 			Self: membership.Record{
 				ID: n.ID, Store: n.Store.Node(), Host: n.Host, Port: clientPort, PeerPort: peerPort, GossipPort: gossipPort,
-				Weight: 1, State: ring.Member, Replicas: uint16(c.config.Replicas), Vnodes: 16,
+				Weight: 1, State: n.state, Replicas: uint16(c.config.Replicas), Vnodes: 16,
 			},
 			Cluster: "test", Secret: []byte("secret"), Join: seeds, Transport: g,
 			Storage: storage{n.Store}, Logger: log,

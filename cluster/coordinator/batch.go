@@ -43,10 +43,14 @@ type op struct {
 	choice  quorum.Choice
 	// primaries are the replicas of the slot, this node included; none of them changes during the command.
 	primaries []ring.NodeID
-	pending   []ring.NodeID
-	tally     quorum.Tally
-	next      int // the first of primaries that has not been asked
-	finished  bool
+	// future are the primaries that the slot will have; nil when they are the same. A write is acknowledged when W of
+	// them have it too, so that it is not lost with the change.
+	future []ring.NodeID
+	tally  quorum.Tally
+	// coming is the tally among future.
+	coming   quorum.Tally
+	next     int // the first of primaries that has not been asked
+	finished bool
 }
 
 // Run runs the command in the applier, or in a view when the whole batch only reads.
@@ -56,7 +60,10 @@ func (o *op) Run(tx *engine.Tx) { o.b.c.Runner.Run(tx, o.command) }
 func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 	o.b, o.command = b, command
 	o.Slot, o.Body = command.Slot, o
-	o.primaries, o.pending = table.Primaries(command.Slot), table.Pending(command.Slot)
+	o.primaries = table.Primaries(command.Slot)
+	if table.Changing() {
+		o.future = table.Next(command.Slot)
+	}
 	o.choice = command.Quorum.Or(b.settings.Quorum).Within(len(o.primaries))
 	need := 1
 	if command.Mode&Write != 0 {

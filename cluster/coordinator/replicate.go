@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"slices"
+
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
@@ -18,7 +20,8 @@ type delivery struct {
 type deliveryItem struct {
 	op     *op
 	change *engine.Change
-	counts bool // the replica is a primary, whose confirmation counts
+	// now and coming say in which tallies the replica's confirmation counts.
+	now, coming bool
 }
 
 // replicate sends what the commands changed to the other replicas, and finishes those that need nobody else.
@@ -31,28 +34,28 @@ func (b *batch) replicate() {
 		if o.finished {
 			continue
 		}
-		if len(o.Changes) == 0 || len(o.primaries)+len(o.pending) <= 1 {
+		if len(o.Changes) == 0 || len(o.primaries)+len(o.future) <= 1 {
 			o.finished = true
 			continue
 		}
 		o.tally = quorum.NewTally(int(o.choice.W)-1, 0)
+		o.coming = quorum.NewTally(o.needComing(), 0)
 		for j := range o.Changes {
 			change := &o.Changes[j]
 			item = appendReplicateItem(item[:0], change.Key, change.Object, change.Delta)
-			deliveries = o.address(deliveries, o.primaries, true, change, item)
-			deliveries = o.address(deliveries, o.pending, false, change, item)
+			deliveries = o.address(deliveries, change, item)
 		}
 		for _, d := range deliveries {
-			if last := &d.items[len(d.items)-1]; last.op == o && last.counts {
+			last := &d.items[len(d.items)-1]
+			if last.op == o && last.now {
 				o.tally.Asked()
 			}
+			if last.op == o && last.coming {
+				o.coming.Asked()
+			}
 		}
-		switch o.tally.State() {
-		case quorum.Met:
-			o.finished = true
-		case quorum.Missed:
-			o.missed()
-		case quorum.Open:
+		o.decide()
+		if !o.finished {
 			b.open++
 		}
 	}
@@ -66,26 +69,59 @@ func (b *batch) replicate() {
 	}
 }
 
-// address adds an encoded change to the deliveries to those nodes that can be reached.
-func (o *op) address(deliveries []*delivery, nodes []ring.NodeID, counts bool, change *engine.Change, item []byte) []*delivery {
-	for _, id := range nodes {
-		if id == o.b.c.Self || !o.b.c.Peers.Up(string(id)) {
-			continue
-		}
-		var d *delivery
-		for _, have := range deliveries {
-			if have.peer == id {
-				d = have
-				break
-			}
-		}
-		if d == nil {
-			d = &delivery{b: o.b, peer: id}
-			deliveries = append(deliveries, d)
-		}
-		d.payload = append(d.payload, item...)
-		d.items = append(d.items, deliveryItem{o, change, counts})
+// needComing is how many other stores that will be primaries must confirm.
+func (o *op) needComing() int {
+	if o.future == nil {
+		return 0
 	}
+	need := int(o.command.Quorum.Or(o.b.settings.Quorum).Within(len(o.future)).W)
+	if slices.Contains(o.future, o.b.c.Self) {
+		need--
+	}
+	return need
+}
+
+// decide finishes the command when both tallies are met, or one of them can no longer be.
+func (o *op) decide() {
+	now, coming := o.tally.State(), o.coming.State()
+	switch {
+	case now == quorum.Missed || coming == quorum.Missed:
+		o.missed()
+	case now == quorum.Met && coming == quorum.Met:
+		o.finished = true
+	}
+}
+
+// address adds an encoded change to the deliveries to the replicas that can be reached.
+func (o *op) address(deliveries []*delivery, change *engine.Change, item []byte) []*delivery {
+	for _, id := range o.primaries {
+		deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, true, slices.Contains(o.future, id)}, item)
+	}
+	for _, id := range o.future {
+		if !slices.Contains(o.primaries, id) {
+			deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, false, true}, item)
+		}
+	}
+	return deliveries
+}
+
+func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem, item []byte) []*delivery {
+	if id == o.b.c.Self || !o.b.c.Peers.Up(string(id)) {
+		return deliveries
+	}
+	var d *delivery
+	for _, have := range deliveries {
+		if have.peer == id {
+			d = have
+			break
+		}
+	}
+	if d == nil {
+		d = &delivery{b: o.b, peer: id}
+		deliveries = append(deliveries, d)
+	}
+	d.payload = append(d.payload, item...)
+	d.items = append(d.items, what)
 	return deliveries
 }
 
@@ -111,22 +147,16 @@ func (d *delivery) confirmed(reply transport.Reply) {
 		}
 		counted := has
 		has = true
-		if !item.counts || o.finished || gaps.covers(o) {
+		if o.finished || gaps.covers(o) {
 			continue
 		}
-		state := quorum.Open
-		if counted {
-			state = o.tally.Yes()
-		} else {
-			state = o.tally.No()
+		if item.now {
+			o.tally.Count(counted)
 		}
-		switch state {
-		case quorum.Met:
-			o.finished = true
-		case quorum.Missed:
-			o.missed()
+		if item.coming {
+			o.coming.Count(counted)
 		}
-		if state != quorum.Open && b.decided() {
+		if o.decide(); o.finished && b.decided() {
 			last = true
 		}
 	}

@@ -73,12 +73,13 @@ func (m *Membership) load() error {
 	}
 	self := m.options.Self
 	if before, ok := m.records[self.ID]; ok {
-		self.Version = before.Version
+		self.Version, self.State = before.Version, before.State
 		if before.State == ring.Removed {
 			return fmt.Errorf("%w: empty its directory to join as a new node", ErrRemoved)
 		}
 	}
 	self.Version++
+	m.options.Self = self
 	m.records[self.ID] = self
 	return m.save()
 }

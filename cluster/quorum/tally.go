@@ -37,6 +37,14 @@ func (t *Tally) No() State {
 	return t.State()
 }
 
+// Count counts an answer either way.
+func (t *Tally) Count(yes bool) State {
+	if yes {
+		return t.Yes()
+	}
+	return t.No()
+}
+
 // State says whether the tally can be decided.
 func (t *Tally) State() State {
 	switch {

@@ -19,6 +19,7 @@ type Table struct {
 	nodes   []Node // without removed ones, by id
 	index   map[NodeID]int
 	current placement
+	next    placement  // like current when no node joins or leaves
 	pending [][]NodeID // by slot: next primaries that are not current ones; nil when no node joins or leaves
 	version uint64
 }
@@ -41,12 +42,13 @@ func Build(nodes []Node, vnodes, replicas int) *Table {
 	}
 	t.version = versionOf(t.nodes, vnodes, replicas)
 	t.current = place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Leaving })
+	t.next = t.current
 	if changing {
-		next := place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Joining })
+		t.next = place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Joining })
 		t.pending = make([][]NodeID, object.Slots)
 		for slot := range t.pending {
 			now := t.current.primaries(object.Slot(slot))
-			for _, id := range next.primaries(object.Slot(slot)) {
+			for _, id := range t.next.primaries(object.Slot(slot)) {
 				if !slices.Contains(now, id) {
 					t.pending[slot] = append(t.pending[slot], id)
 				}
@@ -94,6 +96,13 @@ func (t *Table) Pending(slot object.Slot) []NodeID {
 	}
 	return t.pending[slot]
 }
+
+// Next are the primaries that the slot will have when the nodes that join and leave have done so. The slice must not be
+// changed.
+func (t *Table) Next(slot object.Slot) []NodeID { return t.next.primaries(slot) }
+
+// Changing reports whether any node is joining or leaving.
+func (t *Table) Changing() bool { return t.pending != nil }
 
 // Preference is the slot's whole preference list: its primaries, then the fallbacks. It is computed at each call.
 func (t *Table) Preference(slot object.Slot) []NodeID {
