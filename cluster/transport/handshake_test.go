@@ -255,6 +255,11 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("%d handshakes are pending", len(b.pending))
 		}
 		b.mu.Unlock()
+		strangers[1].SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := strangers[1].Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("one of the first strangers: %v", err)
+		}
+		strangers[1].SetReadDeadline(time.Time{})
 		a.SetPeers([]Peer{{ID: "b", Address: "b:1"}})
 		synctest.Wait()
 		if !a.Up("b") {

@@ -330,6 +330,9 @@ func TestDelay(t *testing.T) {
 		a := start(t, n, "a", nil)
 		a.SetPeers([]transport.Peer{peerOf("b")})
 		time.Sleep(time.Second)
+		if !a.Up("b") {
+			t.Fatalf("b is not up:\n%s", &a.log)
+		}
 		check := func(what string, least, most time.Duration) {
 			t.Helper()
 			if d := <-delays; d < least || d > most {
