@@ -1,0 +1,80 @@
+package command
+
+import (
+	"sync"
+
+	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/resp"
+)
+
+// Handler runs the commands of connections, and, at the coordinator, those that arrive from other nodes too. Its methods
+// may be called from any goroutine.
+type Handler struct {
+	Options
+	table   *Table
+	stats   stats
+	slowlog slowlog
+
+	calls     sync.Pool // of *Call
+	pipelines sync.Pool // of *pipeline
+}
+
+var (
+	_ resp.Handler   = (*Handler)(nil)
+	_ cluster.Runner = (*Handler)(nil)
+)
+
+// New returns a handler of its parts. Since cluster and handler need each other, Cluster and Clients may be set later,
+// before the first command.
+func New(o Options) *Handler {
+	h := &Handler{Options: o, table: NewTable()}
+	h.stats.init(len(h.table.all), h.Now())
+	h.calls.New = func() any { return new(Call) }
+	h.pipelines.New = func() any { return newPipeline(h) }
+	return h
+}
+
+// Table is the handler's command table.
+func (h *Handler) Table() *Table { return h.table }
+
+// Opened prepares a session: without a password every client may do everything.
+func (h *Handler) Opened(s *resp.Session) {
+	s.User = defaultUser
+	s.Authenticated = h.Settings().RequirePass == ""
+}
+
+// Closed is the end of a session. Handlers keep nothing of one between batches.
+func (h *Handler) Closed(*resp.Session) {}
+
+// Serve runs a batch of commands, as resp.Handler says.
+func (h *Handler) Serve(s *resp.Session, batch [][][]byte, done func()) bool {
+	p := h.pipelines.Get().(*pipeline)
+	p.begin(s, batch, done)
+	if !p.run() {
+		return false
+	}
+	p.release()
+	return true
+}
+
+// Run runs a keyed command at its coordinator, as cluster.Runner says.
+func (h *Handler) Run(tx *engine.Tx, c *cluster.Command) {
+	spec := h.table.find(c.Args)
+	if spec == nil || spec.Run == nil || !spec.arityOK(len(c.Args)) {
+		// A node of another version sent what this one does not know.
+		w := resp.Writer{Buf: c.Reply, Proto: c.Proto}
+		w.Error("ERR the coordinator does not know the command '" + quoted(c.Args[0]) + "'")
+		c.Reply = w.Buf
+		return
+	}
+	call := h.calls.Get().(*Call)
+	*call = Call{
+		Tx: tx, Args: c.Args, DB: c.DB, Reply: resp.Writer{Buf: c.Reply, Proto: c.Proto},
+		Settings: h.Settings(), spec: spec, handler: h,
+	}
+	spec.Run(call)
+	c.Reply = call.Reply.Buf
+	*call = Call{}
+	h.calls.Put(call)
+}

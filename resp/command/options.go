@@ -1,0 +1,134 @@
+package command
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/engine/object"
+	"github.com/kindredkv/kindred/resp"
+)
+
+// Cluster is what commands ask of the cluster. *cluster.Node implements it.
+type Cluster interface {
+	// Execute runs keyed commands, each at the coordinator of its slot, those of one key in order. It returns true when
+	// all are done; otherwise done is called once, later, from another goroutine.
+	Execute(batch []*cluster.Command, done func()) bool
+	Scan(ctx context.Context, r cluster.ScanRequest) (cluster.ScanResult, error)
+	Count(ctx context.Context, db uint8, scope cluster.Scope, slot object.Slot) (int64, error)
+	RandomKey(ctx context.Context, db uint8) (string, bool, error)
+	// Flush empties a database, all of them when db is negative.
+	Flush(ctx context.Context, db int) error
+	Status() cluster.Status
+	// Preference is the preference list of a slot, as node ids.
+	Preference(slot object.Slot) (primaries, fallbacks []string)
+	// Tokens are the tokens of a node, in order.
+	Tokens(node string) []uint64
+	// WaitReplicas returns how many other nodes have all that this node sent them before the call.
+	WaitReplicas(ctx context.Context, want int) (int, error)
+	// Sync returns when all that this node acknowledged is on its disk.
+	Sync(ctx context.Context) error
+}
+
+// Clients is what commands ask of the connections. *resp.Server implements it.
+type Clients interface {
+	Clients(f resp.Filter) []*resp.Session
+	// Kill closes connections and returns their number.
+	Kill(f resp.Filter, self *resp.Session) int
+	Pause(mode resp.PauseMode, d time.Duration)
+	Unpause()
+	// Paused is asked before every command.
+	Paused() resp.PauseMode
+	// PauseEnded is closed when the present pause is over; nil when there is none.
+	PauseEnded() <-chan struct{}
+	Stats() resp.Stats
+	ResetStats()
+	Limits() resp.Limits
+}
+
+// Config is the configuration behind CONFIG. The texts of its errors are replies, complete with their code.
+type Config interface {
+	// Get returns name, value, name, value … of what matches the patterns.
+	Get(patterns ...string) []string
+	// Set changes name, value, name, value …: all or, on an error, none.
+	Set(pairs ...string) error
+	// Rewrite brings the configuration to its file.
+	Rewrite() error
+}
+
+// Settings are the directives that commands go by. A Settings is immutable.
+type Settings struct {
+	// RequirePass is the password of clients; empty: none is asked for.
+	RequirePass string
+	// Databases is the number of databases that SELECT knows, at most 256.
+	Databases int
+	// ProtoMaxBulkLen bounds a string value, in bytes.
+	ProtoMaxBulkLen int64
+	// Replicas, ReadQuorum and WriteQuorum are N, R and W.
+	Replicas, ReadQuorum, WriteQuorum int
+	// ConflictError says that a read of concurrent values answers -CONFLICT.
+	ConflictError bool
+	// SlowlogSlowerThan is the least duration that SLOWLOG keeps; negative: none is kept.
+	SlowlogSlowerThan time.Duration
+	// SlowlogMaxLen bounds the entries of SLOWLOG.
+	SlowlogMaxLen int
+	// LatencyTracking keeps the histograms that INFO latencystats shows.
+	LatencyTracking bool
+	// LatencyPercentiles are what it shows of them, 0 to 100.
+	LatencyPercentiles []float64
+}
+
+// ShutdownMode says how SHUTDOWN was asked for.
+type ShutdownMode struct {
+	// Now skips waiting for clients; Force stops even when the store cannot be flushed.
+	Now, Force bool
+}
+
+// Options are the parts that a handler works with.
+type Options struct {
+	Cluster Cluster
+	Config  Config
+	// Settings returns the current ones. It is called for every batch and must be cheap.
+	Settings func() *Settings
+	Clients  Clients
+	// Shutdown begins to stop the node and returns at once.
+	Shutdown func(ShutdownMode)
+	// Process tells of the process.
+	Process Process
+	// Store tells of the store and what it takes, for INFO.
+	Store func() StoreFacts
+	// Now is the wall clock.
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Process is what does not change while a node runs.
+type Process struct {
+	// Version is Kindred's.
+	Version string
+	// RunID is 40 hex digits, new with every start.
+	RunID string
+	// Executable and ConfigFile are absolute paths; ConfigFile is empty where there is none.
+	Executable, ConfigFile string
+	// Port and ClusterPort are where clients connect; 0 where they cannot.
+	Port, ClusterPort int
+	Started           time.Time
+}
+
+// StoreFacts are what INFO shows of the store and the memory, in bytes and counts.
+type StoreFacts struct {
+	// InMemory says that nothing is written to disk.
+	InMemory bool
+	// DiskBytes is what the store takes on disk, CacheBytes what the hot cache holds.
+	DiskBytes, CacheBytes int64
+	// MaxMemory and Policy are the directives.
+	MaxMemory int64
+	Policy    string
+	// AppendFsync is the directive.
+	AppendFsync string
+	// Expired and Evicted count keys that were removed because of their deadline or for want of room.
+	Expired, Evicted int64
+	// LastSync is when the store was last known to be on disk.
+	LastSync time.Time
+}

@@ -1,0 +1,141 @@
+package command
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// slowlog keeps the latest commands that took long, the newest last.
+type slowlog struct {
+	mu      sync.Mutex // guards the fields below
+	entries []slowEntry
+	nextID  int64
+}
+
+type slowEntry struct {
+	id       int64
+	at       time.Time
+	duration time.Duration
+	args     [][]byte
+	address  string
+	name     string
+}
+
+const (
+	// slowMaxArgs and slowMaxBytes bound what an entry keeps of a command, as in Redis.
+	slowMaxArgs  = 32
+	slowMaxBytes = 128
+)
+
+// add keeps the commands that a pipeline ran in its latest stretch, at most limit entries in all.
+func (l *slowlog) add(p *pipeline, duration time.Duration, now time.Time, limit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := max(p.settled, p.next-limit)
+	l.nextID += int64(from - p.settled)
+	for _, args := range p.batch[from:p.next] {
+		spec := p.h.table.find(args)
+		if spec == nil || spec.Flags&SkipSlowlog != 0 {
+			continue
+		}
+		l.entries = append(l.entries, slowEntry{
+			id: l.nextID, at: now, duration: duration, args: slowArgs(spec, args),
+			address: p.s.RemoteAddr, name: p.s.Name,
+		})
+		l.nextID++
+	}
+	if over := len(l.entries) - max(0, limit); over > 0 {
+		l.entries = append([]slowEntry(nil), l.entries[over:]...)
+	}
+}
+
+// slowArgs is what an entry keeps of a command: the first arguments and the beginnings of long ones, without passwords.
+func slowArgs(spec *Spec, args [][]byte) [][]byte {
+	kept := args
+	if len(args) > slowMaxArgs {
+		kept = args[:slowMaxArgs-1]
+	}
+	out := make([][]byte, 0, len(kept)+1)
+	for i, arg := range kept {
+		switch {
+		case secret(spec, args, i):
+			out = append(out, []byte("(redacted)"))
+		case len(arg) > slowMaxBytes:
+			out = append(out, fmt.Appendf(append([]byte(nil), arg[:slowMaxBytes]...), "... (%d more bytes)", len(arg)-slowMaxBytes))
+		default:
+			out = append(out, append([]byte(nil), arg...))
+		}
+	}
+	if len(args) > slowMaxArgs {
+		out = append(out, fmt.Appendf(nil, "... (%d more arguments)", len(args)-slowMaxArgs+1))
+	}
+	return out
+}
+
+// secret reports whether argument i of a command may be a password.
+func secret(spec *Spec, args [][]byte, i int) bool {
+	switch spec.fullName {
+	case "hello":
+		return i > 1 && !equalFold(args[i], "auth") && !equalFold(args[i], "setname")
+	case "config|set":
+		return i > 2 && i%2 == 1 && !equalFold(args[i-1], "maxmemory")
+	default:
+		return false
+	}
+}
+
+// latest are the newest entries, newest first; all when count is negative.
+func (l *slowlog) latest(count int64) []slowEntry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if count < 0 || count > int64(len(l.entries)) {
+		count = int64(len(l.entries))
+	}
+	out := make([]slowEntry, 0, count)
+	for i := len(l.entries) - 1; int64(len(out)) < count; i-- {
+		out = append(out, l.entries[i])
+	}
+	return out
+}
+
+func slowlogGet(r *Request) {
+	count := int64(10)
+	if len(r.Args) > 3 {
+		r.FailSubcommand()
+		return
+	}
+	if len(r.Args) == 3 {
+		var ok bool
+		if count, ok = parseInt(r.Args[2]); !ok || count < -1 {
+			r.Fail("ERR count should be greater than or equal to -1")
+			return
+		}
+	}
+	entries := r.Handler.slowlog.latest(count)
+	w := r.Reply
+	w.Array(len(entries))
+	for _, e := range entries {
+		w.Array(6)
+		w.Int(e.id)
+		w.Int(e.at.Unix())
+		w.Int(e.duration.Microseconds())
+		w.Array(len(e.args))
+		for _, arg := range e.args {
+			w.Bulk(arg)
+		}
+		w.BulkString(e.address)
+		w.BulkString(e.name)
+	}
+}
+
+func slowlogLen(r *Request) { r.Reply.Int(int64(len(r.Handler.slowlog.latest(math.MaxInt64)))) }
+
+func slowlogReset(r *Request) {
+	l := &r.Handler.slowlog
+	l.mu.Lock()
+	l.entries = nil
+	l.mu.Unlock()
+	r.OK()
+}

@@ -1,0 +1,194 @@
+package command
+
+import (
+	"github.com/kindredkv/kindred/cluster"
+)
+
+// Spec is one row of the command table.
+type Spec struct {
+	// Name is in lower case; of a subcommand, its own name only.
+	Name string
+	// Arity is the number of arguments, the name included; -n means n or more. A subcommand counts its container's name.
+	Arity int
+	Flags Flags
+	// Category is what the command is about. Those that follow from Flags, such as @read and @slow, are added by the table.
+	Category Category
+	// Tips are hints for clients and proxies, as COMMAND INFO gives them.
+	Tips []string
+
+	// FirstKey, LastKey and Step are the positions of the keys; FirstKey 0 means none, and a negative LastKey counts from
+	// the end, -1 being the last argument.
+	FirstKey, LastKey, Step int
+	// KeyFlags tell what is done to the keys: one entry for all of them, or one for each.
+	KeyFlags []KeyFlags
+
+	// Group, Since, Summary and Complexity are for COMMAND DOCS. Since is the version of Redis, or Kindred's own for a
+	// command that Redis does not have.
+	Group, Since, Summary, Complexity string
+	// Usage is the syntax of a subcommand's arguments, for HELP.
+	Usage string
+	// Deprecated names what is to be used instead; empty for a command that is not deprecated.
+	Deprecated string
+	// DeprecatedSince is the version of Redis from which it is.
+	DeprecatedSince string
+
+	// Subcommands make the command a container. Its own functions run when it is given alone, if it may be.
+	Subcommands []Spec
+
+	// Mode says how a keyed command is replicated.
+	Mode cluster.Mode
+	// Run runs a keyed command at its coordinator.
+	Run func(*Call)
+	// Merge puts together the replies to the parts of a command whose keys are in several slots.
+	Merge Merge
+	// Local runs a command that never waits, on the connection's node.
+	Local func(*Request)
+	// Slow runs a command that may wait. With Run, it is for keys in several slots.
+	Slow func(*Request)
+	// Inner returns the command that this one is a prefix of, and may set the quorum that holds for it in the request. When
+	// it returns nil it has replied itself.
+	Inner func(*Request) [][]byte
+
+	// What the table adds.
+	id       int    // index of the row's statistics
+	fullName string // "client|id" of a subcommand
+	parent   *Spec
+	children map[string]*Spec
+}
+
+// FullName is the name as statistics and errors show it: "get", "client|id".
+func (s *Spec) FullName() string { return s.fullName }
+
+// Keyed reports whether the command runs at the coordinator of its keys.
+func (s *Spec) Keyed() bool { return s.Run != nil }
+
+// arityOK reports whether a command may have n arguments, its name included.
+func (s *Spec) arityOK(n int) bool {
+	if s.Arity >= 0 {
+		return n == s.Arity
+	}
+	return n >= -s.Arity
+}
+
+// keys are the positions of the keys in a command of n arguments: from first to last, both included. first is 0 when
+// it has none.
+func (s *Spec) keys(n int) (first, last, step int) {
+	if s.FirstKey == 0 || s.FirstKey >= n {
+		return 0, 0, 1
+	}
+	first, last, step = s.FirstKey, s.LastKey, max(1, s.Step)
+	if last < 0 {
+		last += n
+	}
+	last = min(last, n-1)
+	return first, last - (last-first)%step, step
+}
+
+// Flags are Redis's command flags.
+type Flags uint32
+
+// The flags, in the order in which COMMAND INFO lists them.
+const (
+	WriteFlag       Flags = 1 << iota // may change keys
+	ReadOnly                          // reads keys and changes none
+	DenyOOM                           // may need memory
+	Admin                             // administration
+	PubSub                            // publish and subscribe
+	NoScript                          // not from scripts
+	Blocking                          // may wait for another client
+	Loading                           // also while the data is loading
+	Stale                             // also on a stale replica
+	SkipMonitor                       // not shown by MONITOR
+	SkipSlowlog                       // not kept by SLOWLOG
+	Asking                            // accepted during a slot's migration
+	Fast                              // constant or logarithmic time
+	NoAuth                            // before authentication
+	NoMandatoryKeys                   // keys are optional
+	NoAsyncLoading                    // not during a background load
+	NoMulti                           // not in a transaction
+	MovableKeys                       // key positions depend on the arguments
+	AllowBusy                         // also while a script runs
+)
+
+// flagNames are the names of the flags, by bit.
+var flagNames = [...]string{
+	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", "skip_monitor",
+	"skip_slowlog", "asking", "fast", "no_auth", "no_mandatory_keys", "no_async_loading", "no_multi", "movablekeys",
+	"allow_busy",
+}
+
+// Category is a set of Redis's ACL categories.
+type Category uint32
+
+// The categories, in the order in which COMMAND INFO lists them.
+const (
+	CatKeyspace Category = 1 << iota
+	CatRead
+	CatWrite
+	CatSet
+	CatSortedSet
+	CatList
+	CatHash
+	CatString
+	CatBitmap
+	CatHyperLogLog
+	CatGeo
+	CatStream
+	CatPubSub
+	CatAdmin
+	CatFast
+	CatSlow
+	CatBlocking
+	CatDangerous
+	CatConnection
+	CatTransaction
+	CatScripting
+)
+
+// categoryNames are the names of the categories, by bit.
+var categoryNames = [...]string{
+	"keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo", "stream",
+	"pubsub", "admin", "fast", "slow", "blocking", "dangerous", "connection", "transaction", "scripting",
+}
+
+// implied are the categories that follow from flags.
+func implied(f Flags, c Category) Category {
+	for _, rule := range []struct {
+		flag Flags
+		cat  Category
+	}{
+		{WriteFlag, CatWrite}, {ReadOnly, CatRead}, {Admin, CatAdmin | CatDangerous}, {PubSub, CatPubSub},
+		{Fast, CatFast}, {Blocking, CatBlocking},
+	} {
+		if f&rule.flag != 0 {
+			c |= rule.cat
+		}
+	}
+	if c&CatFast == 0 {
+		c |= CatSlow
+	}
+	return c
+}
+
+// KeyFlags tell what a command does to a key.
+type KeyFlags uint16
+
+// The key flags, in the order in which COMMAND INFO lists them.
+const (
+	KeyRO            KeyFlags = 1 << iota // reads the value
+	KeyRW                                 // reads and changes it
+	KeyOW                                 // overwrites it
+	KeyRM                                 // removes the key
+	KeyAccess                             // returns or uses the value
+	KeyUpdate                             // changes the value
+	KeyInsert                             // adds to the value
+	KeyDelete                             // removes from the value
+	KeyNotKey                             // is routed like a key, and is none
+	KeyIncomplete                         // there may be more keys
+	KeyVariableFlags                      // depends on the arguments
+)
+
+// keyFlagNames are the names of the key flags, by bit.
+var keyFlagNames = [...]string{
+	"RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags",
+}
