@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -126,3 +128,43 @@ func (n *Node) WaitReplicas(ctx context.Context, want int) (int, error) {
 
 // Sync returns when all that this node has acknowledged is on its disk.
 func (n *Node) Sync(context.Context) error { return n.store.Sync() }
+
+// ID is this node's id.
+func (n *Node) ID() string { return string(n.self) }
+
+// Ready reports why this node cannot serve every key, nil when it can: it is being filled, or some slot has too few
+// primaries that can be reached for the configured quorums.
+func (n *Node) Ready() error {
+	if n.Joining() {
+		return errors.New("this node is joining: it is being filled")
+	}
+	choice := n.settings().Quorum
+	table := n.Ring()
+	if !n.membership.Joined() {
+		return errors.New("this node has not met another yet")
+	}
+	for slot := range object.Slot(object.Slots) {
+		primaries := table.Primaries(slot)
+		up := 0
+		for _, id := range primaries {
+			if id == n.self || n.transport.Up(string(id)) {
+				up++
+			}
+		}
+		within := choice.Within(len(primaries))
+		if up < int(max(within.R, within.W)) {
+			return fmt.Errorf("slot %d has %d of %d primaries, too few for R=%d W=%d", slot, up, len(primaries), within.R, within.W)
+		}
+	}
+	return nil
+}
+
+// Tokens are the positions of a node on the ring, in order; nil for a node that is not known.
+func (n *Node) Tokens(id string) []uint64 {
+	tokens := n.Ring().Tokens(ring.NodeID(id))
+	out := make([]uint64, len(tokens))
+	for i, t := range tokens {
+		out[i] = uint64(t)
+	}
+	return out
+}

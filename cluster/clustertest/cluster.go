@@ -30,8 +30,8 @@ type Config struct {
 	Sync     engine.SyncPolicy
 	// Seed determines what is drawn at random.
 	Seed uint64
-	// Runner makes the runner of one node.
-	Runner func() cluster.Runner
+	// Runner makes the runner of a node, each time it starts.
+	Runner func(*Node) cluster.Runner
 	// Log takes the nodes' logs; nil discards them.
 	Log slog.Handler
 }
@@ -161,7 +161,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 	}
 	return cluster.Start(cluster.Options{
 		Store:    n.Store,
-		Runner:   c.config.Runner(),
+		Runner:   c.config.Runner(n),
 		Settings: func() coordinator.Settings { return c.config.Settings },
 		Now:      n.now,
 		Logger:   log,

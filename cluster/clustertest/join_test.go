@@ -16,7 +16,7 @@ func TestJoiningNodesLoseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := DefaultConfig()
 		config.Nodes = 1
-		config.Runner = func() cluster.Runner { return registers{} }
+		config.Runner = func(*Node) cluster.Runner { return registers{} }
 		c := New(t, config)
 		defer c.Close()
 		const before = 500
@@ -67,7 +67,7 @@ func TestRestartedNodeIsStillAMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := DefaultConfig()
 		config.Nodes = 1
-		config.Runner = func() cluster.Runner { return registers{} }
+		config.Runner = func(*Node) cluster.Runner { return registers{} }
 		c := New(t, config)
 		defer c.Close()
 		c.Add()

@@ -61,7 +61,7 @@ func get(n *Node, k string) (string, error) { return run(n, cluster.Read|cluster
 func TestSmoke(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := DefaultConfig()
-		config.Runner = func() cluster.Runner { return registers{} }
+		config.Runner = func(*Node) cluster.Runner { return registers{} }
 		c := New(t, config)
 		defer c.Close()
 		for i := range 100 {
