@@ -52,6 +52,14 @@ func openPebble(s *Store) (*pebble.DB, error) {
 	if s.inMemory() {
 		o.FS, o.DisableWAL, dir = vfs.NewMem(), true, "/"
 	}
+	if err := o.FS.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := pebble.LockDirectory(dir, o.FS)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	o.Lock, s.lock = lock, lock
 	return pebble.Open(dir, o)
 }
 

@@ -17,10 +17,14 @@ import (
 // ErrClosed says that the store has been closed or has failed.
 var ErrClosed = errors.New("the store is closed")
 
+// ErrLocked says that another process, or another store of this one, has the directory open.
+var ErrLocked = errors.New("the store is in use")
+
 // Store is the local store of one node. All its methods may be called from any goroutine.
 type Store struct {
 	options Options
 	db      *pebble.DB
+	lock    *pebble.Lock
 	cache   *cache.Cache
 	clock   *causal.Clock
 	shards  []*shard
@@ -43,6 +47,7 @@ type Store struct {
 
 type counters struct {
 	siblingsDropped atomic.Uint64
+	lastSync        atomic.Int64 // Unix milliseconds
 }
 
 // Open opens the store in o.Dir, or makes a new one there. A directory that another process uses is refused.
@@ -58,13 +63,16 @@ func Open(o Options) (*Store, error) {
 	}
 	s.sync.Store(int32(o.Sync))
 	var err error
-	if s.db, err = openPebble(s); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
+	if s.db, err = openPebble(s); err == nil {
+		if err = s.start(); err == nil {
+			return s, nil
+		}
+		err = errors.Join(err, s.db.Close())
 	}
-	if err := s.start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", o.Dir, err), s.db.Close())
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
 	}
-	return s, nil
+	return nil, fmt.Errorf("open store %q: %w", o.Dir, err)
 }
 
 func (s *Store) start() error {
@@ -99,7 +107,7 @@ func (s *Store) Close() error {
 	if !s.failed.Load() {
 		err = s.markClean()
 	}
-	return errors.Join(err, s.db.Close())
+	return errors.Join(err, s.db.Close(), s.lock.Close())
 }
 
 // Node is the number that this store's dots carry.
@@ -272,7 +280,11 @@ func (s *Store) Sync() error {
 	if s.inMemory() {
 		return nil
 	}
-	return s.db.LogData(nil, pebble.Sync)
+	err := s.db.LogData(nil, pebble.Sync)
+	if err == nil {
+		s.stats.lastSync.Store(s.options.Now().UnixMilli())
+	}
+	return err
 }
 
 // settleLoop lets the cache's writers forget entries that ristretto has taken over or rejected.

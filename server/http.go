@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,12 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serveHTTP serves health checks and metrics until the server it returns is closed.
+// newWeb returns the server of health checks and metrics.
 //
 //	/healthz  200 while the process works
 //	/readyz   200 when the node takes commands: it is a member, and a quorum can be met for every slot; else 503
 //	/metrics  Prometheus
-func serveHTTP(l net.Listener, ready func() error, metrics *prometheus.Registry, log *slog.Logger) *http.Server {
+func newWeb(ready func() error, metrics *prometheus.Registry, log *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -27,7 +28,7 @@ func serveHTTP(l net.Listener, ready func() error, metrics *prometheus.Registry,
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	s := &http.Server{
+	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -36,10 +37,11 @@ func serveHTTP(l net.Listener, ready func() error, metrics *prometheus.Registry,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	go func() {
-		if err := s.Serve(l); err != nil && err != http.ErrServerClosed {
-			log.Error("the HTTP port failed", "error", err)
-		}
-	}()
-	return s
+}
+
+// serveWeb serves a listener until the server is closed.
+func serveWeb(s *http.Server, l net.Listener, log *slog.Logger) {
+	if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		log.Error("the HTTP port failed", "error", err)
+	}
 }

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kindredkv/kindred/resp/command"
+	"github.com/kindredkv/kindred/server/config"
+)
+
+// process is what INFO shows of the process.
+func (n *Node) process(c *config.Config, file string) command.Process {
+	executable, err := os.Executable()
+	if err != nil {
+		executable = os.Args[0]
+	}
+	return command.Process{
+		Version: n.version, RunID: drawID(n.seams.Random.Uint64), Executable: executable, ConfigFile: file,
+		Port: c.Port, ClusterPort: c.ClusterPort(), Started: n.started,
+	}
+}
+
+// storeFacts is what INFO shows of the store.
+func (n *Node) storeFacts() command.StoreFacts {
+	c, stats := n.live.Config(), n.store.Stats()
+	return command.StoreFacts{
+		InMemory: c.Dir == "", DiskBytes: stats.DiskBytes, CacheBytes: stats.CacheBytes, MaxMemory: c.MaxMemory,
+		Policy: c.MaxMemoryPolicy, AppendFsync: string(c.AppendFsync), LastSync: stats.LastSync,
+	}
+}
+
+// ready reports why the node cannot serve every key, nil when it can.
+func (n *Node) ready() error { return n.cluster.Ready() }
+
+// metrics shows the node to Prometheus. The values are read when asked for.
+type metrics struct{ n *Node }
+
+type metric struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(*Node) float64
+}
+
+func newMetric(name, help string, kind prometheus.ValueType, value func(*Node) float64) metric {
+	return metric{prometheus.NewDesc("kindred_"+name, help, nil, nil), kind, value}
+}
+
+// exported are the metrics, in the order in which they are documented.
+func exported() []metric {
+	const counter, gauge = prometheus.CounterValue, prometheus.GaugeValue
+	return []metric{
+		newMetric("connected_clients", "Connections of clients.", gauge,
+			func(n *Node) float64 { return float64(n.clients.Stats().ConnectedClients) }),
+		newMetric("connections_received_total", "Connections accepted.", counter,
+			func(n *Node) float64 { return float64(n.clients.Stats().ConnectionsReceived) }),
+		newMetric("connections_rejected_total", "Connections refused by maxclients.", counter,
+			func(n *Node) float64 { return float64(n.clients.Stats().ConnectionsRejected) }),
+		newMetric("net_input_bytes_total", "Bytes read from clients.", counter,
+			func(n *Node) float64 { return float64(n.clients.Stats().NetInput) }),
+		newMetric("net_output_bytes_total", "Bytes sent to clients.", counter,
+			func(n *Node) float64 { return float64(n.clients.Stats().NetOutput) }),
+		newMetric("forwarded_commands_total", "Commands sent to another coordinator.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().Forwarded) }),
+		newMetric("failovers_total", "Commands taken over by the next of the preference list.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().Failovers) }),
+		newMetric("hedges_total", "Replicas asked because another was late.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().Hedges) }),
+		newMetric("read_repairs_total", "Objects sent to replicas that a read found behind.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().ReadRepairs) }),
+		newMetric("noquorum_total", "Commands answered with NOQUORUM.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().NoQuorum) }),
+		newMetric("clusterdown_total", "Commands refused with CLUSTERDOWN.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().ClusterDown) }),
+		newMetric("siblings_dropped_total", "Versions beyond max-siblings that merges dropped.", counter,
+			func(n *Node) float64 { return float64(n.store.Stats().SiblingsDropped) }),
+		newMetric("store_batches_total", "Batches committed by the store.", counter,
+			func(n *Node) float64 { return float64(n.store.Stats().Batches) }),
+		newMetric("store_disk_bytes", "Bytes of the store's files.", gauge,
+			func(n *Node) float64 { return float64(n.store.Stats().DiskBytes) }),
+		newMetric("store_cache_bytes", "Bytes held by the hot cache.", gauge,
+			func(n *Node) float64 { return float64(n.store.Stats().CacheBytes) }),
+		newMetric("members_alive", "Members that this node can reach, itself included.", gauge,
+			func(n *Node) float64 { alive, _ := n.members(); return float64(alive) }),
+		newMetric("members", "Members of the cluster.", gauge,
+			func(n *Node) float64 { _, all := n.members(); return float64(all) }),
+	}
+}
+
+func (n *Node) members() (alive, all int) {
+	for _, m := range n.cluster.Status().Nodes {
+		all++
+		if m.Alive {
+			alive++
+		}
+	}
+	return alive, all
+}
+
+// Describe names the metrics.
+func (m metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, e := range exported() {
+		out <- e.desc
+	}
+}
+
+// Collect reads them.
+func (m metrics) Collect(out chan<- prometheus.Metric) {
+	for _, e := range exported() {
+		out <- prometheus.MustNewConstMetric(e.desc, e.kind, e.value(m.n))
+	}
+}
