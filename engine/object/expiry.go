@@ -71,3 +71,8 @@ func decodeDeadline(payload []byte) int64 {
 	}
 	return int64(binary.BigEndian.Uint64(payload))
 }
+
+// SetDeadlineSeen is SetDeadline for a write that supersedes only what seen covers.
+func (e *Edit) SetDeadlineSeen(at int64, seen causal.Context) {
+	e.PutSeen(ExpiryCell, binary.BigEndian.AppendUint64(nil, uint64(at)), seen)
+}
