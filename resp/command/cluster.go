@@ -46,7 +46,7 @@ func clusterSpecs() []Spec {
 				sub(Spec{
 					Name: "count-failure-reports", Arity: 3, Flags: Admin, Tips: changing, Since: "3.0.0", Usage: "<node-id>",
 					Complexity: "O(N) where N is the number of failure reports",
-					Summary:    "Returns 0: nodes judge for themselves who is away.", Local: clusterFailureReports,
+					Summary:    "Returns 0: nodes judge for themselves who is away.", Slow: clusterFailureReports,
 				}),
 				sub(Spec{
 					Name: "countkeysinslot", Arity: 3, Since: "3.0.0", Usage: "<slot>", Complexity: "O(1)",
@@ -59,7 +59,7 @@ func clusterSpecs() []Spec {
 				}),
 				sub(Spec{
 					Name: "info", Arity: 2, Tips: changing, Since: "3.0.0", Complexity: "O(1)",
-					Summary: "Returns the state of the cluster.", Local: clusterInfo,
+					Summary: "Returns the state of the cluster.", Slow: clusterInfo,
 				}),
 				sub(Spec{
 					Name: "keyslot", Arity: 3, Since: "3.0.0", Usage: "<key>",
@@ -69,41 +69,41 @@ func clusterSpecs() []Spec {
 				sub(Spec{
 					Name: "links", Arity: 2, Tips: changing, Since: "7.0.0",
 					Complexity: "O(N) where N is the total number of Cluster nodes",
-					Summary:    "Returns the connections to other nodes.", Local: clusterLinks,
+					Summary:    "Returns the connections to other nodes.", Slow: clusterLinks,
 				}),
 				sub(Spec{
 					Name: "myid", Arity: 2, Since: "3.0.0", Complexity: "O(1)",
-					Summary: "Returns the id of this node.", Local: clusterMyID,
+					Summary: "Returns the id of this node.", Slow: clusterMyID,
 				}),
 				sub(Spec{
 					Name: "myshardid", Arity: 2, Tips: changing, Since: "7.2.0", Complexity: "O(1)",
-					Summary: "Returns the id of this node's shard, which is its own.", Local: clusterMyID,
+					Summary: "Returns the id of this node's shard, which is its own.", Slow: clusterMyID,
 				}),
 				sub(Spec{
 					Name: "nodes", Arity: 2, Tips: changing, Since: "3.0.0",
 					Complexity: "O(N) where N is the total number of Cluster nodes",
-					Summary:    "Returns the nodes and their slots, a line each.", Local: clusterNodes,
+					Summary:    "Returns the nodes and their slots, a line each.", Slow: clusterNodes,
 				}),
 				sub(Spec{
 					Name: "replicas", Arity: 3, Flags: Admin, Tips: changing, Since: "5.0.0", Usage: "<node-id>",
 					Complexity: "O(N) where N is the number of replicas.",
-					Summary:    "Returns nothing: every node is a master.", Local: clusterReplicas,
+					Summary:    "Returns nothing: every node is a master.", Slow: clusterReplicas,
 				}),
 				sub(Spec{
 					Name: "shards", Arity: 2, Flags: Loading, Tips: changing, Since: "7.0.0",
 					Complexity: "O(N) where N is the total number of cluster nodes",
-					Summary:    "Returns the slots and the node of each shard.", Local: clusterShards,
+					Summary:    "Returns the slots and the node of each shard.", Slow: clusterShards,
 				}),
 				sub(Spec{
 					Name: "slaves", Arity: 3, Flags: Admin, Tips: changing, Since: "3.0.0", Usage: "<node-id>",
 					Complexity: "O(N) where N is the number of replicas.",
-					Summary:    "Returns nothing: every node is a master.", Local: clusterReplicas,
+					Summary:    "Returns nothing: every node is a master.", Slow: clusterReplicas,
 					Deprecated: "`CLUSTER REPLICAS`", DeprecatedSince: "5.0.0",
 				}),
 				sub(Spec{
 					Name: "slots", Arity: 2, Flags: Loading, Tips: changing, Since: "3.0.0",
 					Complexity: "O(N) where N is the total number of Cluster nodes",
-					Summary:    "Returns the ranges of slots and their nodes.", Local: clusterSlots,
+					Summary:    "Returns the ranges of slots and their nodes.", Slow: clusterSlots,
 					Deprecated: "`CLUSTER SHARDS`", DeprecatedSince: "7.0.0",
 				}),
 				help,

@@ -77,6 +77,8 @@ type Settings struct {
 	LatencyTracking bool
 	// LatencyPercentiles are what it shows of them, 0 to 100.
 	LatencyPercentiles []float64
+	// EnableDebugCommand is yes, no, or local: DEBUG only from loopback.
+	EnableDebugCommand string
 }
 
 // ShutdownMode says how SHUTDOWN was asked for.

@@ -18,19 +18,19 @@ func ringSpec() Spec {
 		Subcommands: []Spec{
 			sub(Spec{
 				Name: "lookup", Arity: 3, Usage: "<key>", Complexity: "O(N) where N is the number of nodes",
-				Summary: "Returns the slot of a key and its preference list.", Local: ringLookup,
+				Summary: "Returns the slot of a key and its preference list.", Slow: ringLookup,
 			}),
 			sub(Spec{
 				Name: "nodes", Arity: 2, Complexity: "O(N) where N is the number of nodes",
-				Summary: "Returns the nodes as this one sees them.", Local: ringNodes,
+				Summary: "Returns the nodes as this one sees them.", Slow: ringNodes,
 			}),
 			sub(Spec{
 				Name: "slots", Arity: 2, Complexity: "O(N) where N is the number of slot ranges",
-				Summary: "Returns the ranges of slots, each with the node that coordinates it now.", Local: ringSlots,
+				Summary: "Returns the ranges of slots, each with the node that coordinates it now.", Slow: ringSlots,
 			}),
 			sub(Spec{
 				Name: "tokens", Arity: -2, Usage: "[<node-id>]", Complexity: "O(N) where N is the number of tokens",
-				Summary: "Returns the tokens of a node, this one by default.", Local: ringTokens,
+				Summary: "Returns the tokens of a node, this one by default.", Slow: ringTokens,
 			}),
 			help,
 		},

@@ -100,6 +100,33 @@ func (l *slowlog) latest(count int64) []slowEntry {
 	return out
 }
 
+func slowlogSpec() Spec {
+	const flags = Admin | Loading | Stale
+	return Spec{
+		Name: "slowlog", Arity: -2, Group: "server", Since: "2.2.12", Complexity: "Depends on subcommand.",
+		Summary: "A container for commands about slow commands.",
+		Subcommands: []Spec{
+			{
+				Name: "get", Arity: -2, Flags: flags, Tips: []string{"request_policy:all_nodes", "nondeterministic_output"},
+				Group: "server", Since: "2.2.12", Usage: "[<count>]", Complexity: "O(N) where N is the number of entries returned",
+				Summary: "Returns the latest slow commands, 10 by default, -1 for all.", Local: slowlogGet,
+			},
+			{
+				Name: "len", Arity: 2, Flags: flags,
+				Tips:  []string{"request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"},
+				Group: "server", Since: "2.2.12", Complexity: "O(1)", Summary: "Returns the number of entries.", Local: slowlogLen,
+			},
+			{
+				Name: "reset", Arity: 2, Flags: flags, Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"},
+				Group: "server", Since: "2.2.12", Complexity: "O(N) where N is the number of entries in the slowlog",
+				Summary: "Removes all entries.", Local: slowlogReset,
+			},
+			helpSpec("6.2.0", "server", 0),
+		},
+	}
+}
+
+// SLOWLOG GET [count]
 func slowlogGet(r *Request) {
 	count := int64(10)
 	if len(r.Args) > 3 {

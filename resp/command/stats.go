@@ -2,6 +2,9 @@ package command
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,10 +19,13 @@ type stats struct {
 	processed    atomic.Int64
 	hits, misses atomic.Int64
 
-	mu       sync.Mutex // guards errors and since
+	mu       sync.Mutex // guards the fields below
 	errors   map[string]int64
 	overflow int64 // replies of error codes that have no place in errors
-	since    time.Time
+	// The rate of commands is taken between two looks at it.
+	lookedAt  time.Time
+	lookedSum int64 // processed at lookedAt
+	lastRate  int64
 }
 
 // commandStats are the counters of one command.
@@ -42,7 +48,7 @@ const (
 func (s *stats) init(commands int, now time.Time) {
 	s.commands = make([]commandStats, commands)
 	s.errors = map[string]int64{}
-	s.since = now
+	s.lookedAt = now
 }
 
 // counts are how often commands were run, those of a pipeline of equals in one entry.
@@ -121,6 +127,60 @@ func (s *stats) fail(spec *Spec, reply []byte) {
 	s.errors[string(code)]++
 }
 
+// rate is the commands a second since it was last asked for, at least a second ago.
+func (s *stats) rate(now time.Time) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if elapsed := now.Sub(s.lookedAt); elapsed >= time.Second {
+		processed := s.processed.Load()
+		s.lastRate = int64(float64(processed-s.lookedSum) / elapsed.Seconds())
+		s.lookedAt, s.lookedSum = now, processed
+	}
+	return s.lastRate
+}
+
+// errorCount is how often an error code was sent.
+type errorCount struct {
+	code  string
+	count int64
+}
+
+// errorCounts are the error codes that were sent, in order.
+func (s *stats) errorCounts() []errorCount {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]errorCount, 0, len(s.errors))
+	for code, n := range s.errors {
+		out = append(out, errorCount{code, n})
+	}
+	slices.SortFunc(out, func(a, b errorCount) int { return strings.Compare(a.code, b.code) })
+	return out
+}
+
+// errorReplies is how many errors were sent.
+func (s *stats) errorReplies() (sum int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.errors {
+		sum += n
+	}
+	return sum + s.overflow
+}
+
+// percentiles are the durations of a command in microseconds, none when it was never run.
+func (s *commandStats) percentiles(of []float64) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.histogram == nil {
+		return nil
+	}
+	out := make([]string, len(of))
+	for i, p := range of {
+		out[i] = strconv.FormatFloat(float64(s.histogram.ValueAtPercentile(p))/1000, 'f', 3, 64)
+	}
+	return out
+}
+
 // reset begins to count anew.
 func (s *stats) reset(now time.Time) {
 	for i := range s.commands {
@@ -137,6 +197,6 @@ func (s *stats) reset(now time.Time) {
 	s.misses.Store(0)
 	s.mu.Lock()
 	clear(s.errors)
-	s.overflow, s.since = 0, now
+	s.overflow, s.lookedAt, s.lookedSum, s.lastRate = 0, now, 0, 0
 	s.mu.Unlock()
 }
