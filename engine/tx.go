@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -14,6 +15,7 @@ type Tx struct {
 	failed error
 	edits  []keyEdit
 	merged []Change
+	spare  []*object.Edit // for reuse
 }
 
 // source is where a Tx finds objects: the applier's uncommitted batch over the store, or the store alone.
@@ -82,13 +84,43 @@ func (tx *Tx) Edit(key object.Key) *object.Edit {
 	if err != nil {
 		tx.fail(err)
 	}
-	e := object.NewEdit(base, dot)
+	e := tx.newEdit()
+	e.Reset(base, dot)
 	if base != nil && base.Expired(tx.now) {
-		e.Clear()
+		kind.Clear(e)
 	}
 	tx.edits = append(tx.edits, keyEdit{key, e})
 	return e
 }
+
+// newEdit takes an edit from those of earlier tasks.
+func (tx *Tx) newEdit() *object.Edit {
+	if n := len(tx.spare); n > 0 {
+		e := tx.spare[n-1]
+		tx.spare = tx.spare[:n-1]
+		return e
+	}
+	return &object.Edit{}
+}
+
+// reset makes tx that of another task.
+func (tx *Tx) reset(source source, now int64) {
+	for i := range tx.edits {
+		if len(tx.spare) < maxSpareEdits {
+			tx.spare = append(tx.spare, tx.edits[i].edit)
+		}
+	}
+	clear(tx.edits)
+	clear(tx.merged)
+	tx.edits, tx.merged = tx.edits[:0], tx.merged[:0]
+	tx.source, tx.now, tx.write, tx.failed = source, now, true, nil
+}
+
+const maxSpareEdits = 16
+
+// Observe moves the store's clock past a context that a client has brought along, so that what the task writes after it
+// is newer. It fails with causal.ErrDrift when the context covers times that cannot have been yet.
+func (tx *Tx) Observe(c causal.Context) error { return tx.source.observe(c.Newest()) }
 
 func (tx *Tx) find(key object.Key) *object.Edit {
 	for i := range tx.edits {

@@ -102,30 +102,42 @@ func (t *tally) text() []byte {
 	return t.base
 }
 
-// Add adds to the integer that is shown, 0 when the key is missing, and returns what is shown then. It fails with
+// Addition is an increment that may be made: what it makes of the value shown has been checked.
+type Addition struct {
+	counts byte
+	delta  amount
+}
+
+// Add is the addition of delta to the integer that o shows, 0 when o is nil, and what is shown then. It fails with
 // ErrNotInteger or ErrOverflow.
-func Add(e *object.Edit, delta int64) (int64, error) {
-	t := tallyOf(e.Object())
+func Add(o *object.Object, delta int64) (Addition, int64, error) {
+	var t tally
+	if o != nil {
+		t = tallyOf(o)
+	}
 	sum, ok := t.integer()
 	if !ok {
 		// Fractions may have come together to an integer that fits.
 		shown, fits := ParseInt(t.text())
 		if !fits {
-			return 0, ErrNotInteger
+			return Addition{}, 0, ErrNotInteger
 		}
 		sum = amount{small: shown}
 	}
 	if _, ok := addInt(sum.saturated(), delta); !ok {
-		return 0, ErrOverflow
+		return Addition{}, 0, ErrOverflow
 	}
-	count(e, ones, amount{small: delta})
-	return sum.plus(amount{small: delta}).saturated(), nil
+	by := amount{small: delta}
+	return Addition{ones, by}, sum.plus(by).saturated(), nil
 }
 
-// AddFloat adds to the number that is shown, 0 when the key is missing, and returns what is shown then. It fails with
+// AddFloat is the addition of delta to the number that o shows, 0 when o is nil, and what is shown then. It fails with
 // ErrNotFloat or ErrNotFinite.
-func AddFloat(e *object.Edit, delta *big.Float) ([]byte, error) {
-	t := tallyOf(e.Object())
+func AddFloat(o *object.Object, delta *big.Float) (Addition, []byte, error) {
+	var t tally
+	if o != nil {
+		t = tallyOf(o)
+	}
 	before, finite := t.decimal()
 	text := t.base
 	if finite && len(t.increments) > 0 || text == nil {
@@ -133,27 +145,27 @@ func AddFloat(e *object.Edit, delta *big.Float) ([]byte, error) {
 	}
 	x, ok := ParseFloat(text)
 	if !ok {
-		return nil, ErrNotFloat
+		return Addition{}, nil, ErrNotFloat
 	}
 	if x.IsInf() || delta.IsInf() {
-		return nil, ErrNotFinite
+		return Addition{}, nil, ErrNotFinite
 	}
 	if x.Add(x, delta); x.MantExp(nil) > maxExponent {
-		return nil, ErrNotFinite
+		return Addition{}, nil, ErrNotFinite
 	}
 	after := unitsOf(x)
-	count(e, units, after.minus(before))
-	return formatUnits(after), nil
+	return Addition{units, after.minus(before)}, formatUnits(after), nil
 }
 
-// count adds to the running total of the edit's actor, or begins one.
-func count(e *object.Edit, counts byte, delta amount) {
-	name := incrementName(counts, e.Dot().Actor)
+// Make makes the addition to the object that it was computed for: it goes to the running total of the edit's actor, or
+// begins one.
+func (a Addition) Make(e *object.Edit) {
+	name := incrementName(a.counts, e.Dot().Actor)
 	i := increment{name: name, epoch: e.Dot().Time}
 	if c := e.Object().Cell(name); c != nil {
 		v := c.Newest()
 		i, _ = readIncrement(name, v.Dot.Time, v.Payload)
 	}
-	i.total = i.total.plus(delta)
+	i.total = i.total.plus(a.delta)
 	e.Put(name, i.payload(make([]byte, 0, 16)))
 }

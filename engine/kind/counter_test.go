@@ -24,9 +24,11 @@ func set(value string) func(*object.Edit) {
 
 func add(delta int64) func(*object.Edit) {
 	return func(e *object.Edit) {
-		if _, err := Add(e, delta); err != nil {
+		addition, _, err := Add(e.Object(), delta)
+		if err != nil {
 			panic(err)
 		}
+		addition.Make(e)
 	}
 }
 
@@ -102,8 +104,7 @@ func TestIncrementsCannotAddToAWord(t *testing.T) {
 	word, added := at(base, 1, 20, set("word")), at(base, 2, 15, add(5))
 	both := object.Join(word, added)
 	show(t, both, "word")
-	e := object.NewEdit(both, causal.Dot{Actor: causal.Actor{Node: 3, Birth: 3}, Time: 30})
-	if _, err := Add(e, 1); !errors.Is(err, ErrNotInteger) {
+	if _, _, err := Add(both, 1); !errors.Is(err, ErrNotInteger) {
 		t.Errorf("INCR: %v", err)
 	}
 	show(t, at(both, 1, 40, set("1")), "1")
@@ -136,8 +137,7 @@ func TestAddOverflows(t *testing.T) {
 		{"9223372036854775807", 1}, {"-9223372036854775808", -1}, {"1", math.MaxInt64}, {"-2", math.MinInt64},
 	} {
 		o := at(nil, 1, 10, set(c.value))
-		e := object.NewEdit(o, causal.Dot{Actor: causal.Actor{Node: 1, Birth: 1}, Time: 20})
-		if _, err := Add(e, c.delta); !errors.Is(err, ErrOverflow) {
+		if _, _, err := Add(o, c.delta); !errors.Is(err, ErrOverflow) {
 			t.Errorf("%s plus %d: %v", c.value, c.delta, err)
 		}
 	}
@@ -161,26 +161,43 @@ func TestFloatIncrements(t *testing.T) {
 		{"1.1e4932", "1.1e4932", "", ErrNotFinite},
 	} {
 		o := at(nil, 1, 10, set(c.value))
-		e := object.NewEdit(o, causal.Dot{Actor: causal.Actor{Node: 1, Birth: 1}, Time: 20})
 		x, ok := ParseFloat([]byte(c.delta))
 		if !ok {
 			t.Fatal(c.delta)
 		}
-		got, err := AddFloat(e, x)
+		_, got, err := AddFloat(o, x)
 		if string(got) != c.want || !errors.Is(err, c.err) {
 			t.Errorf("%s plus %s: %q, %v; want %q, %v", c.value, c.delta, got, err, c.want, c.err)
 		}
 	}
 }
 
-func TestSetSeenRefusesWhatIsNoTotal(t *testing.T) {
-	o := at(nil, 1, 10, set("1"))
-	e := object.NewEdit(o, causal.Dot{Actor: causal.Actor{Node: 1, Birth: 1}, Time: 20})
-	err := SetSeen(e, []byte("2"), object.Token{Context: o.Context, Settled: []byte("nonsense")})
-	if !errors.Is(err, object.ErrTokenMalformed) {
+func TestTokenWithoutTotalsIsRefused(t *testing.T) {
+	token := object.EncodeToken(key, object.Token{Settled: []byte("nonsense")})
+	if _, err := ParseToken(key, []byte(token)); !errors.Is(err, object.ErrTokenMalformed) {
 		t.Errorf("err %v", err)
 	}
-	show(t, e.Object(), "1")
+}
+
+func TestEqualValuesAreNoConflict(t *testing.T) {
+	same := object.Join(at(nil, 1, 1, set("v")), at(nil, 2, 2, set("v")))
+	if Conflicted(same) || len(Values(same)) != 1 {
+		t.Errorf("values %v", Values(same))
+	}
+	both := object.Join(same, at(nil, 3, 3, set("w")))
+	if !Conflicted(both) || len(Values(both)) != 2 {
+		t.Errorf("values %v", Values(both))
+	}
+}
+
+func TestCopyTakesWhatIsShown(t *testing.T) {
+	o := object.Join(at(nil, 1, 1, set("5")), at(nil, 2, 2, add(3)))
+	o = at(o, 1, 10, func(e *object.Edit) { e.SetDeadline(500) })
+	copied := at(at(nil, 1, 20, set("old")), 1, 30, func(e *object.Edit) { Copy(e, o) })
+	show(t, copied, "8")
+	if copied.Deadline() != 500 || len(Values(copied)) != 1 {
+		t.Errorf("copied %+v", copied)
+	}
 }
 
 func TestKeepTTL(t *testing.T) {

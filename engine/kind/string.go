@@ -2,6 +2,7 @@ package kind
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
@@ -25,7 +26,7 @@ type Sibling struct {
 }
 
 // Values are the concurrent values of a string, the one that is shown first, the others from newer to older. Increments are
-// part of the first.
+// part of the first. Equal values are no conflict: the newest stands for all of them.
 func Values(o *object.Object) []Sibling {
 	if o == nil {
 		return nil
@@ -38,10 +39,21 @@ func Values(o *object.Object) []Sibling {
 	out := []Sibling{first}
 	if c := o.Cell(object.ValueCell); c != nil {
 		for i := len(c.Versions) - 2; i >= 0; i-- {
-			out = append(out, Sibling{Dot: c.Versions[i].Dot, Value: c.Versions[i].Payload})
+			other := Sibling{Dot: c.Versions[i].Dot, Value: c.Versions[i].Payload}
+			if !slices.ContainsFunc(out, other.same) {
+				out = append(out, other)
+			}
 		}
 	}
 	return out
+}
+
+func (s Sibling) same(o Sibling) bool { return bytes.Equal(s.Value, o.Value) }
+
+// Conflicted reports whether a string has several values.
+func Conflicted(o *object.Object) bool {
+	c := o.Cell(object.ValueCell)
+	return c != nil && len(c.Versions) > 1 && len(Values(o)) > 1
 }
 
 // Set writes the whole value, a copy of what it is given, over all that the node holds of the key, of any type. The key's
@@ -59,20 +71,30 @@ func Set(e *object.Edit, value []byte, keepTTL bool) {
 	}
 }
 
-// SetSeen writes the whole value over what the token covers, whether the node holds that or not. What it holds besides
-// stays, as siblings or increments on top. It fails with object.ErrTokenMalformed before anything is changed.
-func SetSeen(e *object.Edit, value []byte, t object.Token) error {
-	left, ok := decodeSettled(t.Settled)
-	if !ok {
-		return object.ErrTokenMalformed
+// SetSeen writes the whole value over what a client has seen, whether the node holds that or not. What it holds besides
+// stays, as siblings or increments on top.
+func SetSeen(e *object.Edit, value []byte, seen Seen) {
+	left := removeSeen(e, seen)
+	e.PutSeen(object.ValueCell, bytes.Clone(value), seen.Context)
+	left.leave(e, seen)
+}
+
+// ClearSeen removes what a client has seen, whether the node holds that or not.
+func ClearSeen(e *object.Edit, seen Seen) {
+	removeSeen(e, seen).leave(e, seen)
+}
+
+func removeSeen(e *object.Edit, seen Seen) settled {
+	left := removed(e.Object(), seen.Context.Covers, slices.Clone(seen.settled))
+	e.RemoveSeen(seen.Context)
+	return left
+}
+
+// leave puts down what a removal has settled, beside what others have.
+func (s settled) leave(e *object.Edit, seen Seen) {
+	if s = s.without(e); len(s) > 0 {
+		e.PutSeen(settledCell, s.encode(), seen.Context)
 	}
-	left = removed(e.Object(), t.Context.Covers, left)
-	e.RemoveSeen(t.Context)
-	e.PutSeen(object.ValueCell, bytes.Clone(value), t.Context)
-	if left = left.without(e); len(left) > 0 {
-		e.PutSeen(settledCell, left.encode(), t.Context)
-	}
-	return nil
 }
 
 // Clear removes all that the node holds of the key, of any type, and leaves what it has settled by that.
@@ -84,13 +106,21 @@ func Clear(e *object.Edit) {
 	}
 }
 
-// TokenOf is the token of all that the object is. A nil object, of a key that nobody has written, gives a token that
-// covers nothing.
-func TokenOf(o *object.Object) object.Token {
-	if o == nil {
-		return object.Token{}
+// Copy makes the key what o shows, with its deadline. Values that o does not show are not copied.
+func Copy(e *object.Edit, o *object.Object) {
+	Clear(e)
+	shown := o.Kind()
+	for _, c := range o.Cells {
+		if c.Name.Kind() == shown && shown != object.String {
+			e.Put(c.Name, bytes.Clone(c.Newest().Payload))
+		}
 	}
-	return object.Token{Context: o.Context, Settled: removed(o, everything, nil).encode()}
+	if shown == object.String {
+		e.Put(object.ValueCell, bytes.Clone(Value(o)))
+	}
+	if at := o.Deadline(); at != object.NoDeadline {
+		e.SetDeadline(at)
+	}
 }
 
 func everything(causal.Dot) bool { return true }

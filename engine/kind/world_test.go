@@ -103,11 +103,12 @@ func (w *world) set(r *replica, value []byte) {
 
 func (w *world) add(r *replica, delta int64) {
 	w.write(r, func(e *object.Edit, o *op) error {
-		before := Value(e.Object())
-		got, err := Add(e, delta)
+		before := Value(r.object)
+		addition, got, err := Add(r.object, delta)
 		if err != nil {
 			return err
 		}
+		addition.Make(e)
 		o.adds = big.NewRat(delta, 1)
 		if shown := string(Value(e.Object())); shown != fmt.Sprint(got) {
 			w.t.Fatalf("%q plus %d was answered with %d and shows %s", before, delta, got, shown)
@@ -127,10 +128,11 @@ func (w *world) addFloat(r *replica, delta string) {
 			before = []byte("0")
 		}
 		x, _ := ParseFloat([]byte(delta))
-		got, err := AddFloat(e, x)
+		addition, got, err := AddFloat(r.object, x)
 		if err != nil {
 			return err
 		}
+		addition.Make(e)
 		o.float = true
 		o.adds = new(big.Rat).Sub(rat(w.t, got), rat(w.t, before))
 		if shown := Value(e.Object()); !bytes.Equal(shown, got) {
@@ -149,7 +151,7 @@ func (w *world) remove(r *replica) {
 }
 
 func (w *world) takeToken(r *replica) {
-	w.tokens = append(w.tokens, clientToken{object.EncodeToken(key, TokenOf(r.object)), maps.Clone(r.knows)})
+	w.tokens = append(w.tokens, clientToken{Token(key, r.object), maps.Clone(r.knows)})
 }
 
 func (w *world) resolve(r *replica, value []byte) {
@@ -157,13 +159,19 @@ func (w *world) resolve(r *replica, value []byte) {
 		return
 	}
 	taken := w.tokens[w.int("token", 0, len(w.tokens)-1)]
-	token, err := object.DecodeToken(key, []byte(taken.printed))
+	seen, err := ParseToken(key, []byte(taken.printed))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.write(r, func(e *object.Edit, o *op) error {
-		o.whole, o.value, o.kills = true, value, taken.knows
-		return SetSeen(e, value, token)
+		o.kills = taken.knows
+		if value == nil {
+			ClearSeen(e, seen)
+			return nil
+		}
+		o.whole, o.value = true, value
+		SetSeen(e, value, seen)
+		return nil
 	})
 }
 
@@ -203,7 +211,11 @@ func (w *world) step() {
 	case 8:
 		w.takeToken(r)
 	case 9:
-		w.resolve(r, number())
+		if w.int("removal", 0, 3) == 0 {
+			w.resolve(r, nil)
+		} else {
+			w.resolve(r, number())
+		}
 	case 10:
 		w.write(r, func(e *object.Edit, _ *op) error {
 			e.SetDeadline(int64(w.now) + 1000)
@@ -237,9 +249,8 @@ func (w *world) shows(r *replica, exact bool) []byte {
 	return expected(base, sum, len(increments) > 0, exact)
 }
 
-// live are the writes that nothing a replica knows of takes away: the newest value, the number of values, and all
-// increments.
-func (w *world) live(r *replica) (base *op, values int, increments []*op) {
+// live are the writes that nothing a replica knows of takes away: the newest value, all others, and all increments.
+func (w *world) live(r *replica) (base *op, others []*op, increments []*op) {
 	dead := opSet{}
 	for i := range r.knows {
 		maps.Copy(dead, w.ops[i].kills)
@@ -247,16 +258,17 @@ func (w *world) live(r *replica) (base *op, values int, increments []*op) {
 	for i := range r.knows {
 		switch o := w.ops[i]; {
 		case dead[i]:
+		case o.whole && base == nil:
+			base = o
+		case o.whole && base.dot.Compare(o.dot) < 0:
+			base, others = o, append(others, base)
 		case o.whole:
-			values++
-			if base == nil || base.dot.Compare(o.dot) < 0 {
-				base = o
-			}
+			others = append(others, o)
 		case o.adds != nil:
 			increments = append(increments, o)
 		}
 	}
-	return base, values, increments
+	return base, others, increments
 }
 
 // check compares what a replica shows with what the writes that it knows of say.
@@ -265,16 +277,25 @@ func (w *world) check(r *replica) {
 	if string(got) != string(want) || (got == nil) != (want == nil) {
 		w.t.Fatalf("node %d shows %q, want %q", r.node, got, want)
 	}
-	_, values, increments := w.live(r)
-	if len(increments) > 0 {
-		values = max(values, 1)
+	if exists := !orEmpty(r.object).Tombstone(); exists != (want != nil) {
+		w.t.Fatalf("the key exists: %v, and should show %q", exists, want)
+	}
+	_, others, _ := w.live(r)
+	values := map[string]bool{}
+	if want != nil {
+		values[string(want)] = true
+	}
+	for _, o := range others {
+		values[string(o.value)] = true
 	}
 	siblings := Values(r.object)
-	if len(siblings) != values || values > 0 && !bytes.Equal(siblings[0].Value, got) {
-		w.t.Fatalf("node %d has siblings %v, want %d", r.node, siblings, values)
+	if len(siblings) != len(values) || len(values) > 0 && !bytes.Equal(siblings[0].Value, got) {
+		w.t.Fatalf("node %d has siblings %v, want %v", r.node, siblings, values)
 	}
-	if exists := !orEmpty(r.object).Tombstone(); exists != (values > 0) {
-		w.t.Fatalf("the key exists: %v, with %d values", exists, values)
+	for _, s := range siblings {
+		if !values[string(s.Value)] {
+			w.t.Fatalf("node %d has sibling %q, want %v", r.node, s.Value, values)
+		}
 	}
 }
 
