@@ -55,6 +55,7 @@ var modelKey = object.Key{Name: "k"}
 func (m *model) options(fs *vfs.MemFS) Options {
 	o := DefaultOptions()
 	o.Dir, o.FS, o.Shards, o.CacheBytes = "/s", fs, 1, 1<<20
+	o.WholeCells = -1
 	o.Logger = slog.New(slog.DiscardHandler)
 	o.Random = rand.New(rand.NewPCG(m.rng.Uint64(), 1))
 	o.Now = func() time.Time { return m.now }

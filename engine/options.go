@@ -48,6 +48,9 @@ type Options struct {
 	MaxSiblings int
 	// LastWriteWins keeps only the newest version of a cell at every merge.
 	LastWriteWins bool
+	// WholeCells is the number of cells up to which changes come without a delta: the whole object is no larger, and no
+	// gap can stop it. −1: every change has one.
+	WholeCells int
 	// MaxDrift is how far ahead of this node's clock a merged write may be; writes beyond it are refused.
 	MaxDrift time.Duration
 }
@@ -63,6 +66,7 @@ func DefaultOptions() Options {
 		Shards:      2,
 		CacheBytes:  256 << 20,
 		MaxSiblings: 100,
+		WholeCells:  2,
 		MaxDrift:    10 * time.Second,
 	}
 }

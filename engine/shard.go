@@ -31,6 +31,7 @@ type Task struct {
 	Err error
 
 	group *group
+	room  [1]Change // for Changes
 }
 
 // Change is one key that a task changed.
@@ -38,7 +39,7 @@ type Change struct {
 	Key object.Key
 	// Object is the whole object after the change.
 	Object *object.Object
-	// Delta is what an edit changed; nil for a merge.
+	// Delta is what an edit changed; nil for a merge, and for an object of few cells, which is sent whole.
 	Delta *object.Delta
 }
 
@@ -68,6 +69,7 @@ type shard struct {
 	committed atomic.Uint64 // the last batch that readers can see
 
 	// The rest belongs to the drainer.
+	tx        Tx
 	cache     *cache.Writer
 	summaries summaries
 	batch     *pebble.Batch
@@ -216,7 +218,9 @@ func (t *Task) finish() {
 }
 
 func (sh *shard) runTask(t *Task, now int64) {
-	tx := &Tx{source: sh, now: now, write: true}
+	tx := &sh.tx
+	tx.reset(sh, now)
+	t.Changes = t.room[:0]
 	t.Err = runBody(t.Body, tx)
 	if t.Err == nil {
 		t.Err = tx.failed
@@ -228,9 +232,12 @@ func (sh *shard) runTask(t *Task, now int64) {
 	}
 	for i := range tx.edits {
 		e := &tx.edits[i]
-		o, delta := e.edit.Finish()
-		sh.put(e.key, o)
-		t.Changes = append(t.Changes, Change{Key: e.key, Object: o, Delta: delta})
+		c := Change{Key: e.key, Object: e.edit.Result()}
+		if len(c.Object.Cells) > sh.store.options.WholeCells {
+			c.Delta = e.edit.Delta(c.Object)
+		}
+		sh.put(e.key, c.Object)
+		t.Changes = append(t.Changes, c)
 	}
 	for _, c := range tx.merged {
 		sh.put(c.Key, c.Object)

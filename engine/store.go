@@ -37,6 +37,7 @@ type Store struct {
 	failed   atomic.Bool
 	stats    counters
 
+	views  sync.Pool  // of *View
 	commit sync.Mutex // orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway
 
 	dirty   chan struct{} // a write is not yet synced
@@ -62,6 +63,7 @@ func Open(o Options) (*Store, error) {
 		stop:    make(chan struct{}),
 	}
 	s.sync.Store(int32(o.Sync))
+	s.views.New = func() any { return &View{store: s} }
 	var err error
 	if s.db, err = openPebble(s); err == nil {
 		if err = s.start(); err == nil {
@@ -171,15 +173,33 @@ func (s *Store) scatter(tasks []*Task) {
 	}
 }
 
-// View runs a body that only reads, on the caller's goroutine, beside the appliers. It sees what has been committed. A
-// view of several keys is no snapshot: for that, Do it.
-func (s *Store) View(body Body) error {
-	tx := &Tx{source: s, now: s.options.Now().UnixMilli()}
-	if err := runBody(body, tx); err != nil {
+// View runs bodies that only read, on the caller's goroutine, beside the appliers. It sees what has been committed, and
+// all bodies at one reading of the clock. A view of several keys is no snapshot: for that, Do it.
+type View struct {
+	store *Store
+	tx    Tx
+}
+
+// OpenView returns a view, to be closed after use.
+func (s *Store) OpenView() *View {
+	v := s.views.Get().(*View)
+	v.tx.reset(s, s.options.Now().UnixMilli())
+	v.tx.write = false
+	return v
+}
+
+// Run runs a body.
+func (v *View) Run(body Body) error {
+	v.tx.failed = nil
+	if err := runBody(body, &v.tx); err != nil {
+		v.store.options.Logger.Error("a view failed", "error", err)
 		return err
 	}
-	return tx.failed
+	return v.tx.failed
 }
+
+// Close gives the view back.
+func (v *View) Close() { v.store.views.Put(v) }
 
 // Get returns what the store knows of a key, tombstones and expired objects included; nil when it knows nothing.
 func (s *Store) Get(key object.Key) (*object.Object, error) { return s.load(key) }

@@ -27,6 +27,7 @@ func testOptions(t *testing.T, fs vfs.FS) Options {
 	o := DefaultOptions()
 	o.Dir, o.FS = "/store", fs
 	o.Random = rand.New(rand.NewPCG(1, 2))
+	o.WholeCells = -1
 	o.Logger = slog.New(slog.DiscardHandler)
 	o.CacheBytes = 4 << 20
 	o.Fatal = func(err error) { t.Errorf("fatal: %v", err) }

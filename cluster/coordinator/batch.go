@@ -108,11 +108,13 @@ func (o *op) missed() {
 // run runs the commands in order. A batch without writes needs no applier, but where it must merge first.
 func (b *batch) run() {
 	if !b.writes && len(b.merges) == 0 {
+		view := b.c.Store.OpenView()
 		for i := range b.ops {
 			if o := &b.ops[i]; !o.finished {
-				o.Err = b.c.Store.View(o)
+				o.Err = view.Run(o)
 			}
 		}
+		view.Close()
 		b.ran()
 		return
 	}

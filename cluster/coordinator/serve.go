@@ -174,8 +174,10 @@ func (c *Coordinator) digests(w *served, request *transport.Request) error {
 		return ErrMalformed
 	}
 	if len(w.tasks) == 0 && w.merging.Load() == 0 {
+		view := c.Store.OpenView()
+		defer view.Close()
 		for i := range queries {
-			if err := c.Store.View(&queries[i]); err != nil {
+			if err := view.Run(&queries[i]); err != nil {
 				return err
 			}
 		}

@@ -128,15 +128,12 @@ const (
 	replicaRefuse = 2 // its store failed, or it refuses the time
 )
 
-// smallObject is the number of cells up to which replicas are sent the whole object: it is no larger than the delta,
-// and no gap can stop it.
-const smallObject = 2
-
+// appendReplicateItem appends the delta of a change, or the whole object where there is none.
 func appendReplicateItem(b []byte, key object.Key, o *object.Object, d *object.Delta) []byte {
 	b = appendKey(b, key)
 	// The length stands before the bytes and is not known yet: leave room, and close the gap when it was too much.
 	const room = binary.MaxVarintLen32
-	if d == nil || len(o.Cells) <= smallObject {
+	if d == nil {
 		b = append(b, formObject)
 	} else {
 		b = append(b, formDelta)

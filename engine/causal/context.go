@@ -54,19 +54,23 @@ func (c Context) Equal(o Context) bool { return slices.Equal(c, o) }
 
 // With returns c grown by one dot.
 func (c Context) With(d Dot) Context {
-	i, ok := c.find(d.Actor)
-	if ok && c[i].Time >= d.Time {
+	if c.Covers(d) {
 		return c
 	}
-	if ok {
-		out := slices.Clone(c)
-		out[i].Time = d.Time
-		return out
+	return c.AppendWith(make(Context, 0, len(c)+1), d)
+}
+
+// AppendWith is With, written to the empty slice dst.
+func (c Context) AppendWith(dst Context, d Dot) Context {
+	i, ok := c.find(d.Actor)
+	dst = append(dst, c...)
+	switch {
+	case !ok:
+		return slices.Insert(dst, i, Entry(d))
+	case dst[i].Time < d.Time:
+		dst[i].Time = d.Time
 	}
-	out := make(Context, 0, len(c)+1)
-	out = append(out, c[:i]...)
-	out = append(out, Entry{Actor: d.Actor, Time: d.Time})
-	return append(out, c[i:]...)
+	return dst
 }
 
 // Merge returns the least context that covers all that either covers. It returns c or o itself where one is enough.

@@ -16,14 +16,32 @@ type Edit struct {
 	touched []CellName
 	cleared bool
 	context causal.Context // what the command has seen besides the base, by a context token
+
+	// Room for the commonest change, so that it takes no allocation. Results are copied out of it.
+	cellRoom    [2]Cell
+	cellsInRoom bool
+	versionRoom [1]causal.Version
+	inRoom      bool // versionRoom is taken
+	touchRoom   [2]CellName
 }
 
 // NewEdit begins a change of base, nil for a key without an object, under the dot minted for it.
 func NewEdit(base *Object, dot causal.Dot) *Edit {
+	e := &Edit{}
+	e.Reset(base, dot)
+	return e
+}
+
+// nothing is the base of a key without an object.
+var nothing Object
+
+// Reset makes e a new change, as NewEdit does. What earlier results hold stays as it is.
+func (e *Edit) Reset(base *Object, dot causal.Dot) {
 	if base == nil {
-		base = &Object{}
+		base = &nothing
 	}
-	return &Edit{base: base, dot: dot, cells: base.Cells, shared: true}
+	*e = Edit{base: base, dot: dot, cells: base.Cells, shared: true}
+	e.touched = e.touchRoom[:0]
 }
 
 // Dot is the name of this change.
@@ -38,7 +56,14 @@ func (e *Edit) Object() *Object {
 // Put gives the cell one version that supersedes all that the base holds. The payload is kept, so the caller must not
 // change it afterwards.
 func (e *Edit) Put(name CellName, payload []byte) {
-	e.set(name, []causal.Version{{Dot: e.dot, Payload: payload}})
+	version := causal.Version{Dot: e.dot, Payload: payload}
+	if e.inRoom {
+		e.set(name, []causal.Version{version})
+		return
+	}
+	e.inRoom = true
+	e.versionRoom[0] = version
+	e.set(name, e.versionRoom[:1:1])
 }
 
 // PutSeen adds a version that supersedes only those that seen covers. The others stay beside it as siblings.
@@ -88,7 +113,7 @@ func (e *Edit) Remove(name CellName) { e.set(name, nil) }
 
 // Clear removes every cell.
 func (e *Edit) Clear() {
-	e.cells, e.shared, e.cleared = nil, false, true
+	e.cells, e.shared, e.cleared = nil, true, true
 	e.touched = e.touched[:0]
 }
 
@@ -102,7 +127,7 @@ func (e *Edit) Keep(name CellName) {
 func (e *Edit) set(name CellName, versions []causal.Version) {
 	i, ok := findCell(e.cells, name)
 	if e.shared {
-		e.cells, e.shared = slices.Clone(e.cells), false
+		e.own()
 	}
 	switch {
 	case ok && len(versions) == 0:
@@ -115,6 +140,16 @@ func (e *Edit) set(name CellName, versions []causal.Version) {
 	e.touch(name)
 }
 
+// own copies the cells before the first change to them.
+func (e *Edit) own() {
+	if e.cellsInRoom || len(e.cells) >= len(e.cellRoom) {
+		e.cells = slices.Clone(e.cells)
+	} else {
+		e.cells, e.cellsInRoom = append(e.cellRoom[:0], e.cells...), true
+	}
+	e.shared = false
+}
+
 func (e *Edit) touch(name CellName) {
 	if !slices.Contains(e.touched, name) {
 		e.touched = append(e.touched, name)
@@ -123,8 +158,32 @@ func (e *Edit) touch(name CellName) {
 
 // Finish returns the object after the change, and the delta that brings other replicas there.
 func (e *Edit) Finish() (*Object, *Delta) {
+	o := e.Result()
+	return o, e.Delta(o)
+}
+
+// Result returns the object after the change. It shares nothing with the edit, which may be reset.
+func (e *Edit) Result() *Object {
 	base := e.base.Context.Merge(e.context)
-	o := &Object{Context: base.With(e.dot), Cells: e.cells, Birth: e.dot.Birth}
+	if len(e.cells) == 1 && len(e.cells[0].Versions) == 1 {
+		s := &small{}
+		s.versions[0] = e.cells[0].Versions[0]
+		s.cells[0] = Cell{Name: e.cells[0].Name, Versions: s.versions[:]}
+		s.object = Object{Context: base.AppendWith(s.context[:0], e.dot), Cells: s.cells[:], Birth: e.dot.Birth}
+		return &s.object
+	}
+	o := &Object{Context: base.With(e.dot), Cells: slices.Clone(e.cells), Birth: e.dot.Birth}
+	for i := range o.Cells {
+		if v := o.Cells[i].Versions; e.inRoom && &v[0] == &e.versionRoom[0] {
+			o.Cells[i].Versions = slices.Clone(v)
+		}
+	}
+	return o
+}
+
+// Delta returns the change alone. o is the result of the edit.
+func (e *Edit) Delta(o *Object) *Delta {
+	base := e.base.Context.Merge(e.context)
 	d := &Delta{Base: base, Dot: e.dot, Cleared: e.cleared, Touched: make([]Cell, 0, len(e.touched))}
 	slices.Sort(e.touched)
 	for _, name := range e.touched {
@@ -134,5 +193,5 @@ func (e *Edit) Finish() (*Object, *Delta) {
 		}
 		d.Touched = append(d.Touched, cell)
 	}
-	return o, d
+	return d
 }

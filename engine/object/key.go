@@ -1,6 +1,9 @@
 package object
 
-import "bytes"
+import (
+	"strings"
+	"unsafe"
+)
 
 // Slots is the number of hash slots, fixed by the Redis Cluster specification.
 const Slots = 16384
@@ -21,20 +24,25 @@ func (k Key) Slot() Slot { return SlotOf(k.Name) }
 // SlotOf is the hash slot of a key name as Redis Cluster defines it: CRC16 (XMODEM) of the hash tag, the bytes between
 // the first '{' and the first '}' after it when there is at least one, else of the whole name; modulo Slots.
 func SlotOf[T string | []byte](name T) Slot {
-	return Slot(crc16(hashTag(name)) % Slots)
+	return Slot(crc16(hashTag(view(name))) % Slots)
 }
 
-func hashTag[T string | []byte](name T) []byte {
-	b := []byte(name)
-	open := bytes.IndexByte(b, '{')
+// view is the name as a string without a copy. It must not outlive the call it is made for.
+func view[T string | []byte](name T) string {
+	// A slice begins as a string does: with the pointer to its bytes.
+	return unsafe.String(*(**byte)(unsafe.Pointer(&name)), len(name))
+}
+
+func hashTag(name string) string {
+	open := strings.IndexByte(name, '{')
 	if open < 0 {
-		return b
+		return name
 	}
-	length := bytes.IndexByte(b[open+1:], '}')
+	length := strings.IndexByte(name[open+1:], '}')
 	if length <= 0 {
-		return b
+		return name
 	}
-	return b[open+1 : open+1+length]
+	return name[open+1 : open+1+length]
 }
 
 // crc16Table holds the CRC of every single byte under the XMODEM polynomial 0x1021.
@@ -53,10 +61,10 @@ var crc16Table = func() (table [256]uint16) {
 	return table
 }()
 
-func crc16(b []byte) uint16 {
+func crc16(s string) uint16 {
 	var crc uint16
-	for _, c := range b {
-		crc = crc<<8 ^ crc16Table[byte(crc>>8)^c]
+	for i := range len(s) {
+		crc = crc<<8 ^ crc16Table[byte(crc>>8)^s[i]]
 	}
 	return crc
 }
