@@ -188,7 +188,7 @@ func (p *pipeline) take(args [][]byte, choice quorum.Choice) {
 		mark := p.open()
 		p.s.Out.Error(fault)
 		p.close(nil, mark)
-	case spec.Run != nil:
+	case spec.Run != nil && (spec.SlowOf == nil || !spec.SlowOf(args)):
 		p.keyed(spec, args, choice)
 	case spec.Inner != nil:
 		p.set(spec, args, choice)
@@ -233,7 +233,7 @@ func (p *pipeline) set(spec *Spec, args [][]byte, choice quorum.Choice) {
 func prepare(c *cluster.Command, spec *Spec, args [][]byte, slot object.Slot) {
 	first, last, step := spec.keys(len(args))
 	*c = cluster.Command{
-		Args: args, FirstKey: first, LastKey: last, Step: step, Slot: slot, Mode: spec.Mode,
+		Args: args, FirstKey: first, LastKey: last, Step: step, Slot: slot, Mode: spec.modeOf(args),
 		Reply: c.Reply[:0],
 	}
 }

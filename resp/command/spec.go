@@ -37,6 +37,8 @@ type Spec struct {
 
 	// Mode says how a keyed command is replicated.
 	Mode cluster.Mode
+	// ModeOf, when set, says it by the arguments, whose number suits Arity. They may be wrong in any other way.
+	ModeOf func(args [][]byte) cluster.Mode
 	// Run runs a keyed command at its coordinator.
 	Run func(*Call)
 	// Merge puts together the replies to the parts of a command whose keys are in several slots.
@@ -45,6 +47,8 @@ type Spec struct {
 	Local func(*Request)
 	// Slow runs a command that may wait. With Run, it is for keys in several slots.
 	Slow func(*Request)
+	// SlowOf, when set, says of a command with Run and Slow that Slow is to take it although all keys are in one slot.
+	SlowOf func(args [][]byte) bool
 	// Inner returns the command that this one is a prefix of, and may set the quorum that holds for it in the request. When
 	// it returns nil it has replied itself.
 	Inner func(*Request) [][]byte
@@ -62,12 +66,24 @@ func (s *Spec) FullName() string { return s.fullName }
 // Keyed reports whether the command runs at the coordinator of its keys.
 func (s *Spec) Keyed() bool { return s.Run != nil }
 
-// arityOK reports whether a command may have n arguments, its name included.
+// arityOK reports whether a command may have n arguments, its name included. Where a value stands behind each key up to
+// the end, none may be missing.
 func (s *Spec) arityOK(n int) bool {
+	if s.Step > 1 && s.LastKey == -1 && n >= s.FirstKey && (n-s.FirstKey)%s.Step != 0 {
+		return false
+	}
 	if s.Arity >= 0 {
 		return n == s.Arity
 	}
 	return n >= -s.Arity
+}
+
+// modeOf is the mode of a keyed command.
+func (s *Spec) modeOf(args [][]byte) cluster.Mode {
+	if s.ModeOf != nil {
+		return s.ModeOf(args)
+	}
+	return s.Mode
 }
 
 // keys are the positions of the keys in a command of n arguments: from first to last, both included. first is 0 when
