@@ -180,6 +180,13 @@ type View struct {
 	tx    Tx
 }
 
+// View runs one body in a view.
+func (s *Store) View(body Body) error {
+	v := s.OpenView()
+	defer v.Close()
+	return v.Run(body)
+}
+
 // OpenView returns a view, to be closed after use.
 func (s *Store) OpenView() *View {
 	v := s.views.Get().(*View)
