@@ -75,7 +75,7 @@ func (n *Node) serve(ports []port) {
 			continue
 		}
 		n.running.Go(func() {
-			if err := n.clients.Serve(p.Listener, p.persona); err != nil {
+			if err := n.clients.Serve(p.Listener, p.persona); !errors.Is(err, resp.ErrServerClosed) {
 				n.log.Error("a client port failed", "address", p.Addr(), "error", err)
 			}
 		})
