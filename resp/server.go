@@ -2,11 +2,16 @@ package resp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
+
+// ErrServerClosed is returned by Serve after Shutdown has begun.
+var ErrServerClosed = errors.New("resp: server is closed")
 
 // Options are what a server is made of.
 type Options struct {
@@ -14,6 +19,9 @@ type Options struct {
 	Limits  Limits
 	// Logger gets what operators should know; nil: nothing is logged.
 	Logger *slog.Logger
+	// Loops is the number of event loops for TCP connections; 0: one for every two processors. Negative, or where the
+	// system has none: every connection has a goroutine.
+	Loops int
 }
 
 // Server accepts connections and moves them through the steps that the package comment tells of. Create one by NewServer.
@@ -24,16 +32,33 @@ type Server struct {
 	limits  atomic.Pointer[Limits]
 	paused  atomic.Uint32 // a PauseMode
 	pause   pause
-	nextID  atomic.Uint64
 
-	mu sync.Mutex // guards all below
+	received, rejected, queryCuts, outputCuts, evicted, timedOut, faults, suspended atomic.Int64
+
+	memory   atomic.Int64 // bytes held by all connections
+	evicting atomic.Bool  // one evict at a time
+	warned   atomic.Int64 // Unix seconds of the last warning of cross protocol scripting
+	counted  counters     // of connections with a goroutine
+	wanted   int          // Options.Loops
+
+	work sync.WaitGroup // all goroutines of the server
+
+	mu        sync.Mutex // guards all below
+	conns     map[uint64]*conn
+	lastID    uint64
+	listeners map[net.Listener]struct{}
+	loops     *loopSet
+	sweeping  chan struct{} // closed to stop the sweep; nil before the first connection
+	closed    bool          // Shutdown has begun
+	idle      chan struct{} // closed when closed is set and conns is empty
 }
 
-type conn struct{}
-
-// NewServer returns a server that has no listeners yet.
+// NewServer returns a server that has no listeners yet. Shutdown releases what it takes.
 func NewServer(o Options) *Server {
-	s := &Server{handler: o.Handler, logger: o.Logger}
+	s := &Server{
+		handler: o.Handler, logger: o.Logger, wanted: o.Loops,
+		conns: make(map[uint64]*conn), listeners: make(map[net.Listener]struct{}), idle: make(chan struct{}),
+	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -47,33 +72,68 @@ func (s *Server) Limits() Limits { return *s.limits.Load() }
 // SetLimits changes the limits, for connections that exist too.
 func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 
-// Serve accepts connections from a listener until Shutdown or an error, which it returns; after Shutdown nil. It
-// closes the listener.
-func (s *Server) Serve(l net.Listener, p Persona) error { return l.Close() }
-
-// ServeConn serves one connection until it is closed.
-func (s *Server) ServeConn(c net.Conn, p Persona) { c.Close() }
-
 // Shutdown stops accepting, lets the batches that are running finish, sends their replies and closes all connections.
-// When ctx ends first the rest is cut, and its error returned.
-func (s *Server) Shutdown(ctx context.Context) error { return ctx.Err() }
+// When ctx ends first the rest is cut, and its error returned; batches that still run then are left to the handler.
+func (s *Server) Shutdown(ctx context.Context) error {
+	for _, c := range s.close() {
+		c.link.drain()
+	}
+	err := s.awaitIdle(ctx)
+	if err != nil {
+		for _, c := range s.all() {
+			c.kill(byShutdown)
+		}
+	}
+	s.mu.Lock()
+	loops := s.loops
+	s.mu.Unlock()
+	loops.stop()
+	if err == nil {
+		s.work.Wait()
+	}
+	return err
+}
 
-// Clients returns the connections that pass a filter, oldest first.
-func (s *Server) Clients(f Filter) []*Session { return nil }
+// close lets nothing new in and returns the connections there are.
+func (s *Server) close() []*conn {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		if len(s.conns) == 0 {
+			close(s.idle)
+		}
+		if s.sweeping != nil {
+			close(s.sweeping)
+		}
+		for l := range s.listeners {
+			l.Close()
+		}
+	}
+	s.mu.Unlock()
+	s.Unpause()
+	return s.all()
+}
 
-// Kill closes the connections that pass a filter and returns their number. When self, the session of the caller, is
-// among them, it is closed after its reply.
-func (s *Server) Kill(f Filter, self *Session) int { return 0 }
+func (s *Server) awaitIdle(ctx context.Context) error {
+	select {
+	case <-s.idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
-// Stats returns the figures.
-func (s *Server) Stats() Stats { return Stats{} }
-
-// ResetStats sets the counts to 0, as CONFIG RESETSTAT does.
-func (s *Server) ResetStats() {}
-
-// Info is the line that CLIENT LIST and CLIENT INFO show of a connection, without a line end.
-func (s *Session) Info() string { return "" }
-
-// OutputExceeded reports that the replies are more than the connection may have waiting: it will be cut, and the
-// handler need not go on.
-func (s *Session) OutputExceeded() bool { return false }
+// noteFault counts and logs a connection that ends for what it sent.
+func (s *Server) noteFault(c *conn) {
+	s.faults.Add(1)
+	if c.fault != faultSmuggled {
+		s.logger.Debug("protocol error from client", "client", c.RemoteAddr, "error", string(c.fault))
+		return
+	}
+	now, last := time.Now().Unix(), s.warned.Load()
+	if now-last >= 60 && s.warned.CompareAndSwap(last, now) {
+		s.logger.Warn("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands. This is likely "+
+			"due to an attacker attempting to use Cross Protocol Scripting to compromise this instance. Connection aborted.",
+			"client", c.RemoteAddr)
+	}
+}

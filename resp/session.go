@@ -2,7 +2,6 @@ package resp
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +56,6 @@ type Session struct {
 	Scratch any
 
 	conn     *conn
-	peer     netip.AddrPort
 	replies  ReplyMode
 	proto    atomic.Uint32
 	lastUsed atomic.Int64           // Unix milliseconds of the last bytes read
