@@ -1,0 +1,72 @@
+// Command bench measures Kindred against redis-server and a Redis Cluster on the same machine, in one run.
+//
+// All systems run at the same time and are measured in turns, so that what else the machine does meets all of them. Every
+// figure is the median of the repeats. Results go to RESULTS.md and results.svg in the output directory; what bounds the
+// figures is told in NOTES.md, which is written by hand and becomes part of the results.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+type settings struct {
+	short   bool
+	repeats int
+	out     string
+	kindred string
+	base    int
+	only    string
+}
+
+func main() {
+	var s settings
+	flag.BoolVar(&s.short, "short", false, "a smoke run: few requests, one repeat, results to a temporary directory")
+	flag.IntVar(&s.repeats, "repeats", 3, "how often each row is measured")
+	flag.StringVar(&s.out, "out", "bench", "where the results go")
+	flag.StringVar(&s.kindred, "kindred", "bin/kindred", "the binary to measure")
+	flag.IntVar(&s.base, "port", 21000, "the first of the ports to use")
+	flag.StringVar(&s.only, "only", "", "measure only rows whose name contains this")
+	flag.Parse()
+	if err := run(s); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(s settings) (err error) {
+	if s.short {
+		s.repeats = 1
+		if s.out, err = os.MkdirTemp("", "kindred-bench-results"); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "kindred-bench")
+	if err != nil {
+		return err
+	}
+	f := &fleet{settings: s, dir: dir}
+	defer f.close()
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupted
+		f.close()
+		os.Exit(1)
+	}()
+	if err := f.start(); err != nil {
+		return err
+	}
+	results, err := f.measure()
+	if err != nil {
+		return err
+	}
+	memory, err := f.measureMemory()
+	if err != nil {
+		return err
+	}
+	return report(s, results, memory)
+}

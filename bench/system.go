@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// system is one thing to measure: some processes, and where clients connect.
+type system struct {
+	name      string
+	processes []*process
+	port      int
+	cluster   bool // clients speak to it as a cluster
+}
+
+func (s *system) cpu() (sum time.Duration, err error) {
+	for _, p := range s.processes {
+		t, err := p.cpu()
+		if err != nil {
+			return 0, err
+		}
+		sum += t
+	}
+	return sum, nil
+}
+
+func (s *system) memory(line string) (sum int64, err error) {
+	for _, p := range s.processes {
+		n, err := p.memory(line)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// fleet is all systems of a run.
+type fleet struct {
+	settings
+	dir string
+
+	redis, redisCluster, kindred, kindredThree *system
+}
+
+func (f *fleet) close() {
+	for _, s := range []*system{f.redis, f.redisCluster, f.kindred, f.kindredThree} {
+		if s != nil {
+			for _, p := range s.processes {
+				p.stop()
+			}
+		}
+	}
+	_ = os.RemoveAll(f.dir)
+}
+
+func (f *fleet) start() error {
+	for _, begin := range []func() error{f.startRedis, f.startRedisCluster, f.startKindred, f.startKindredThree} {
+		if err := begin(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// redisArgs is a redis-server that keeps what it acknowledges, synced once a second, as Kindred does by default.
+func redisArgs(port int, dir string, more ...string) []string {
+	return append([]string{
+		"--port", strconv.Itoa(port), "--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
+	}, more...)
+}
+
+func (f *fleet) startRedis() error {
+	f.redis = &system{name: "redis-server", port: f.base}
+	dir := filepath.Join(f.dir, "redis")
+	p, err := launch(dir, f.base, "redis-server", redisArgs(f.base, dir)...)
+	f.redis.processes = append(f.redis.processes, p)
+	return err
+}
+
+func (f *fleet) startRedisCluster() error {
+	f.redisCluster = &system{name: "Redis Cluster 3+3", port: f.base + 10, cluster: true}
+	args := []string{"--cluster", "create"}
+	for i := range 6 {
+		port := f.base + 10 + i
+		dir := filepath.Join(f.dir, fmt.Sprint("cluster", i))
+		p, err := launch(dir, port, "redis-server", redisArgs(port, dir, "--cluster-enabled", "yes")...)
+		f.redisCluster.processes = append(f.redisCluster.processes, p)
+		if err != nil {
+			return err
+		}
+		args = append(args, fmt.Sprint("127.0.0.1:", port))
+	}
+	args = append(args, "--cluster-replicas", "1", "--cluster-yes")
+	if out, err := exec.Command("redis-cli", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("create the Redis Cluster: %w\n%s", err, out)
+	}
+	return f.awaitCluster(f.base + 10)
+}
+
+// awaitCluster waits until a cluster says that it is whole.
+func (f *fleet) awaitCluster(port int) error {
+	c := redis.NewClient(&redis.Options{Addr: fmt.Sprint("127.0.0.1:", port)})
+	defer c.Close()
+	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+		if info, err := c.ClusterInfo(context.Background()).Result(); err == nil && len(info) > 16 && info[:16] == "cluster_state:ok" {
+			time.Sleep(time.Second) // the others follow
+			return nil
+		}
+	}
+	return fmt.Errorf("the cluster on port %d is not whole", port)
+}
+
+// kindredArgs leaves everything at its default, but for the ports and the directory.
+func kindredArgs(port int, dir string, more ...string) []string {
+	return append([]string{"serve", "--port", strconv.Itoa(port), "--dir", dir, "--loglevel", "warning"}, more...)
+}
+
+func (f *fleet) startKindred() error {
+	port := f.base + 100
+	f.kindred = &system{name: "kindred", port: port}
+	p, err := launch(filepath.Join(f.dir, "kindred"), port, f.settings.kindred, kindredArgs(port, filepath.Join(f.dir, "kindred", "data"))...)
+	f.kindred.processes = append(f.kindred.processes, p)
+	return err
+}
+
+func (f *fleet) startKindredThree() error {
+	first := f.base + 110
+	f.kindredThree = &system{name: "kindred ×3", port: first + 1000, cluster: true}
+	for i := range 3 {
+		port := first + i
+		dir := filepath.Join(f.dir, fmt.Sprint("kindred", i))
+		var join []string
+		if i > 0 {
+			join = []string{"--join", fmt.Sprint("127.0.0.1:", first)}
+		}
+		p, err := launch(dir, port, f.settings.kindred, kindredArgs(port, filepath.Join(dir, "data"), join...)...)
+		f.kindredThree.processes = append(f.kindredThree.processes, p)
+		if err != nil {
+			return err
+		}
+	}
+	for i := range 3 {
+		if err := awaitReady(first + i + 3000); err != nil {
+			return err
+		}
+	}
+	return f.awaitCluster(first + 1000)
+}
