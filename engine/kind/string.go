@@ -58,14 +58,17 @@ func Conflicted(o *object.Object) bool {
 
 // Set writes the whole value, a copy of what it is given, over all that the node holds of the key, of any type. The key's
 // deadline goes, or stays with keepTTL.
-func Set(e *object.Edit, value []byte, keepTTL bool) {
+func Set(e *object.Edit, value []byte, keepTTL bool) { Replace(e, bytes.Clone(value), keepTTL) }
+
+// Replace is Set with a value that the caller gives away.
+func Replace(e *object.Edit, value []byte, keepTTL bool) {
 	deadline := object.NoDeadline
 	if keepTTL {
 		// Restated rather than left as it is: a value without a deadline of its own would count as one that never expires.
 		deadline = e.Object().Deadline()
 	}
 	Clear(e)
-	e.Put(object.ValueCell, bytes.Clone(value))
+	e.Put(object.ValueCell, value)
 	if deadline != object.NoDeadline {
 		e.SetDeadline(deadline)
 	}

@@ -22,6 +22,7 @@ func NewTable() *Table { return newTable(families()) }
 func families() []Spec {
 	return slices.Concat(
 		connectionSpecs(), serverSpecs(), clusterSpecs(), ownSpecs(),
+		stringSpecs(), keySpecs(), siblingSpecs(), internalSpecs(),
 	)
 }
 

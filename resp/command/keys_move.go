@@ -1,0 +1,308 @@
+package command
+
+import (
+	"math"
+
+	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/engine/kind"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// RENAME and COPY within a slot are one keyed command and happen at once. Across slots, and to another database, they
+// are three, each at the coordinator of its key:
+//
+//	kindred.export source           the object and a token of it
+//	kindred.import target object    makes target that object, with NX only when it does not exist
+//	kindred.forget source token     removes what was exported
+//
+// Between them others may see both keys. When a step fails the source is still there. A write of the source after the
+// export is not covered by the token and stays: nothing that was acknowledged is lost. Of concurrent values the one
+// that is shown is taken along, in either case; the others go with the source.
+
+const (
+	errNoKey      = "ERR no such key"
+	errSameObject = "ERR source and destination objects are the same"
+	errDatabase   = "ERR DB index is out of range"
+)
+
+// internalSpecs are the commands that others are made of.
+func internalSpecs() []Spec {
+	row := func(s Spec) Spec {
+		s.Name, s.Group, s.Since, s.Category = "kindred."+s.Name, "generic", kindred, CatKeyspace
+		s.FirstKey, s.LastKey, s.Step = 1, 1, 1
+		return s
+	}
+	return []Spec{
+		row(Spec{
+			Name: "export", Arity: 2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the size of the object",
+			Mode: reads, Run: exportKey, Summary: "A step of RENAME, COPY and MOVE: returns a context token and the encoded object of a key.",
+		}),
+		row(Spec{
+			Name: "import", Arity: -3, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate},
+			Complexity: "O(N) with the size of the object", ModeOf: importMode, Run: importKey,
+			Summary: "A step of RENAME, COPY and MOVE: makes a key an encoded object.",
+		}),
+		row(Spec{
+			Name: "forget", Arity: 3, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
+			Mode: sets, Run: forgetKey, Summary: "A step of RENAME and MOVE: removes what a context token covers.",
+		}),
+	}
+}
+
+// kindred.export key → [token, object], or null
+func exportKey(c *Call) {
+	key := c.Key(1)
+	o := c.Tx.Object(key)
+	if o == nil {
+		c.Reply.NullArray()
+		return
+	}
+	c.Reply.Array(2)
+	c.Reply.BulkString(kind.Token(key, o))
+	c.Reply.Bulk(object.Append(nil, o))
+}
+
+func importMode(args [][]byte) cluster.Mode {
+	if len(args) > 3 {
+		return changes
+	}
+	return sets
+}
+
+// kindred.import key object [NX] → 1, or 0 when NX holds it back
+func importKey(c *Call) {
+	o, err := object.Decode(append([]byte(nil), c.Args[2]...))
+	if err != nil || o.Tombstone() || len(c.Args) > 4 || len(c.Args) == 4 && !c.Is(3, "nx") {
+		c.Fail(errSyntax)
+		return
+	}
+	key := c.Key(1)
+	if len(c.Args) == 4 && c.Tx.Object(key) != nil {
+		c.Reply.Int(0)
+		return
+	}
+	kind.Copy(c.Tx.Edit(key), o)
+	c.Reply.Int(1)
+}
+
+// kindred.forget key token
+func forgetKey(c *Call) {
+	key := c.Key(1)
+	if seen, ok := c.seen(key, c.Args[2]); ok {
+		kind.ClearSeen(c.Tx.Edit(key), *seen)
+		c.Reply.SimpleString("OK")
+	}
+}
+
+// RENAME key newkey, both in one slot.
+func rename(c *Call) {
+	if c.copyTo(c.Key(1), c.Key(2), false, true) == missing {
+		c.Fail(errNoKey)
+		return
+	}
+	c.Reply.SimpleString("OK")
+}
+
+// RENAMENX key newkey, both in one slot.
+func renameNX(c *Call) {
+	switch c.copyTo(c.Key(1), c.Key(2), true, true) {
+	case missing:
+		c.Fail(errNoKey)
+	case taken:
+		c.Reply.Int(0)
+	default:
+		c.Reply.Int(1)
+	}
+}
+
+// transfer is what became of an attempt to copy a key.
+type transfer uint8
+
+const (
+	copied  transfer = iota
+	missing          // there is no source
+	taken            // the target exists and must not be overwritten
+)
+
+// copyTo makes a key of the transaction another, and removes the first when it is moved.
+func (c *Call) copyTo(from, to object.Key, nx, moves bool) transfer {
+	o := c.Tx.Object(from)
+	switch {
+	case o == nil:
+		return missing
+	case nx && c.Tx.Object(to) != nil:
+		return taken
+	case from == to:
+		return copied
+	}
+	kind.Copy(c.Tx.Edit(to), o)
+	if moves {
+		kind.Clear(c.Tx.Edit(from))
+	}
+	return copied
+}
+
+// RENAME or RENAMENX with keys in two slots.
+func renameAcross(r *Request) {
+	nx := r.spec.Name == "renamenx"
+	result, ok := r.transfer(r.Session.DB, r.Args[2], nx, true)
+	switch {
+	case !ok:
+	case result == missing:
+		r.Fail(errNoKey)
+	case !nx:
+		r.OK()
+	case result == taken:
+		r.Reply.Int(0)
+	default:
+		r.Reply.Int(1)
+	}
+}
+
+// transfer copies the key of argument 1 to a name and database in three steps, or two when it does not move. Without ok
+// the error is the reply.
+func (r *Request) transfer(db uint8, name []byte, nx, moves bool) (result transfer, ok bool) {
+	export := r.Command([]byte("kindred.export"), r.Args[1])
+	if !r.executeAll([]*cluster.Command{export}) {
+		return 0, false
+	}
+	n, rest, _ := header(export.Reply)
+	if n < 0 {
+		return missing, true
+	}
+	token, rest, _ := bulkOf(rest)
+	encoded, _, ok := bulkOf(rest)
+	if !ok {
+		r.Fail(errBadPart)
+		return 0, false
+	}
+	args := [][]byte{[]byte("kindred.import"), name, encoded}
+	if nx {
+		args = append(args, []byte("nx"))
+	}
+	write := r.Command(args...)
+	write.DB = db
+	if !r.executeAll([]*cluster.Command{write}) {
+		return 0, false
+	}
+	if string(write.Reply) == ":0\r\n" {
+		return taken, true
+	}
+	if moves && !r.executeAll([]*cluster.Command{r.Command([]byte("kindred.forget"), r.Args[1], token)}) {
+		return 0, false
+	}
+	return copied, true
+}
+
+// copyOptions are those of COPY.
+type copyOptions struct {
+	replace bool
+	db      []byte // nil without one
+}
+
+func parseCopy(args [][]byte) (o copyOptions, ok bool) {
+	for i := 3; i < len(args); i++ {
+		switch {
+		case equalFold(args[i], "replace"):
+			o.replace = true
+		case equalFold(args[i], "db") && i+1 < len(args):
+			i++
+			o.db = args[i]
+		default:
+			return o, false
+		}
+	}
+	return o, true
+}
+
+// copiesToDatabase reports whether COPY names a database: even the same name has another coordinator's view there.
+func copiesToDatabase(args [][]byte) bool {
+	o, ok := parseCopy(args)
+	return ok && o.db != nil
+}
+
+// COPY source destination [REPLACE], both in one slot.
+func copyKey(c *Call) {
+	o, ok := parseCopy(c.Args)
+	from, to := c.Key(1), c.Key(2)
+	switch {
+	case !ok:
+		c.Fail(errSyntax)
+	case from == to:
+		c.Fail(errSameObject)
+	case c.copyTo(from, to, !o.replace, false) == copied:
+		c.Reply.Int(1)
+	default:
+		c.Reply.Int(0)
+	}
+}
+
+// COPY source destination [DB destination-db] [REPLACE] with keys in two slots, or to a named database.
+func copyAcross(r *Request) {
+	o, ok := parseCopy(r.Args)
+	if !ok {
+		r.Fail(errSyntax)
+		return
+	}
+	db := r.Session.DB
+	if o.db != nil {
+		if db, ok = r.database(o.db); !ok {
+			return
+		}
+	}
+	if db == r.Session.DB && string(r.Args[1]) == string(r.Args[2]) {
+		r.Fail(errSameObject)
+		return
+	}
+	result, ok := r.transfer(db, r.Args[2], !o.replace, false)
+	switch {
+	case !ok:
+	case result == copied:
+		r.Reply.Int(1)
+	default:
+		r.Reply.Int(0)
+	}
+}
+
+// MOVE key db
+func move(r *Request) {
+	if r.onClusterPort() {
+		r.Fail("ERR MOVE is not allowed in cluster mode")
+		return
+	}
+	db, ok := r.database(r.Args[2])
+	if !ok {
+		return
+	}
+	if db == r.Session.DB {
+		r.Fail(errSameObject)
+		return
+	}
+	result, ok := r.transfer(db, r.Args[1], true, true)
+	switch {
+	case !ok:
+	case result == copied:
+		r.Reply.Int(1)
+	default:
+		r.Reply.Int(0)
+	}
+}
+
+// database reads the number of a database that is not the selected one. When it is none the error is the reply.
+func (r *Request) database(arg []byte) (db uint8, ok bool) {
+	n, ok := parseInt(arg)
+	switch {
+	case !ok:
+		r.Fail(errNotInteger)
+	case n < math.MinInt32 || n > math.MaxInt32:
+		r.Fail("ERR value is out of range, value must between -2147483648 and 2147483647")
+		ok = false
+	case n < 0 || n >= int64(r.Settings().Databases):
+		r.Fail(errDatabase)
+		ok = false
+	case n != 0 && r.onClusterPort():
+		r.Fail("ERR Copying to another database is not allowed in cluster mode")
+		ok = false
+	}
+	return uint8(n), ok
+}
