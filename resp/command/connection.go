@@ -31,7 +31,7 @@ func connectionSpecs() []Spec {
 	const early = NoScript | Loading | Stale | NoAuth | AllowBusy
 	specs := []Spec{
 		row(Spec{
-			Name: "auth", Arity: -2, Flags: early | SkipSlowlog, Since: "1.0.0",
+			Name: "auth", Arity: -2, Flags: early, Since: "1.0.0",
 			Summary: "Authenticates the connection.", Local: auth,
 		}),
 		row(Spec{

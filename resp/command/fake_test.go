@@ -187,7 +187,9 @@ func (f *fakeConfig) Set(pairs ...string) error {
 	return nil
 }
 
-func (f *fakeConfig) Rewrite() error { return errors.New("ERR The server is running without a config file") }
+func (f *fakeConfig) Rewrite() error {
+	return errors.New("ERR The server is running without a config file")
+}
 
 // node is a handler with its fakes.
 type node struct {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"sync"
@@ -36,15 +37,12 @@ func (l *slowlog) add(p *pipeline, duration time.Duration, now time.Time, limit 
 	from := max(p.settled, p.next-limit)
 	l.nextID += int64(from - p.settled)
 	for _, args := range p.batch[from:p.next] {
-		spec := p.h.table.find(args)
-		if spec == nil || spec.Flags&SkipSlowlog != 0 {
-			continue
+		if spec := p.h.table.find(args); spec != nil && spec.Flags&SkipSlowlog == 0 {
+			l.entries = append(l.entries, slowEntry{
+				id: l.nextID, at: now, duration: duration, args: p.h.slowArgs(args), address: p.s.RemoteAddr, name: p.s.Name,
+			})
+			l.nextID++
 		}
-		l.entries = append(l.entries, slowEntry{
-			id: l.nextID, at: now, duration: duration, args: slowArgs(spec, args),
-			address: p.s.RemoteAddr, name: p.s.Name,
-		})
-		l.nextID++
 	}
 	if over := len(l.entries) - max(0, limit); over > 0 {
 		l.entries = append([]slowEntry(nil), l.entries[over:]...)
@@ -52,20 +50,21 @@ func (l *slowlog) add(p *pipeline, duration time.Duration, now time.Time, limit 
 }
 
 // slowArgs is what an entry keeps of a command: the first arguments and the beginnings of long ones, without passwords.
-func slowArgs(spec *Spec, args [][]byte) [][]byte {
+func (h *Handler) slowArgs(args [][]byte) [][]byte {
 	kept := args
 	if len(args) > slowMaxArgs {
 		kept = args[:slowMaxArgs-1]
 	}
 	out := make([][]byte, 0, len(kept)+1)
+	hide := h.table.secrets(args)
 	for i, arg := range kept {
 		switch {
-		case secret(spec, args, i):
+		case hide != nil && hide(i):
 			out = append(out, []byte("(redacted)"))
 		case len(arg) > slowMaxBytes:
-			out = append(out, fmt.Appendf(append([]byte(nil), arg[:slowMaxBytes]...), "... (%d more bytes)", len(arg)-slowMaxBytes))
+			out = append(out, fmt.Appendf(bytes.Clone(arg[:slowMaxBytes]), "... (%d more bytes)", len(arg)-slowMaxBytes))
 		default:
-			out = append(out, append([]byte(nil), arg...))
+			out = append(out, bytes.Clone(arg))
 		}
 	}
 	if len(args) > slowMaxArgs {
@@ -74,16 +73,34 @@ func slowArgs(spec *Spec, args [][]byte) [][]byte {
 	return out
 }
 
-// secret reports whether argument i of a command may be a password.
-func secret(spec *Spec, args [][]byte, i int) bool {
-	switch spec.fullName {
-	case "hello":
-		return i > 1 && !equalFold(args[i], "auth") && !equalFold(args[i], "setname")
-	case "config|set":
-		return i > 2 && i%2 == 1 && !equalFold(args[i-1], "maxmemory")
-	default:
-		return false
+// secrets says which arguments of a command may be passwords; nil for a command that has none.
+func (t *Table) secrets(args [][]byte) func(i int) bool {
+	spec := t.find(args)
+	if spec == nil {
+		return nil
 	}
+	switch spec.fullName {
+	case "auth":
+		return func(i int) bool { return i > 0 }
+	case "hello":
+		return func(i int) bool {
+			return i > 2 && (equalFold(args[i-1], "auth") || i > 3 && equalFold(args[i-2], "auth"))
+		}
+	case "config|set":
+		return func(i int) bool {
+			name := bytes.ToLower(args[i-min(i, 1)])
+			return i > 2 && i%2 == 1 && (bytes.Contains(name, []byte("pass")) || bytes.Contains(name, []byte("auth")) ||
+				bytes.Contains(name, []byte("secret")))
+		}
+	case "quorum":
+		for from := 1; from+1 < len(args); from++ {
+			if string(args[from]) == "--" {
+				hide := t.secrets(args[from+1:])
+				return func(i int) bool { return hide != nil && i > from && hide(i-from-1) }
+			}
+		}
+	}
+	return nil
 }
 
 // latest are the newest entries, newest first; all when count is negative.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"strconv"
 
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/resp"
@@ -39,25 +38,45 @@ func cut(spec *Spec, args [][]byte) []Part {
 	slices.SortFunc(places, func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.key, b.key))
 	})
-	var parts []Part
+	count := 0
 	for i, p := range places {
 		if i == 0 || p.slot != places[i-1].slot {
-			parts = append(parts, Part{slot: p.slot, args: slices.Clone(args[:first])})
+			count++
 		}
+	}
+	// All parts share two arrays; each has its stretch of them.
+	parts := make([]Part, 0, count)
+	words := make([][]byte, 0, count*first+len(places)*step)
+	keys := make([]int, 0, len(places))
+	fromWord, fromKey := 0, 0
+	for i, p := range places {
+		if i == 0 || p.slot != places[i-1].slot {
+			fromWord, fromKey = len(words), len(keys)
+			words = append(words, args[:first]...)
+			parts = append(parts, Part{slot: p.slot})
+		}
+		at := first + p.key*step
+		words = append(words, args[at:min(at+step, len(args))]...)
+		keys = append(keys, p.key)
 		part := &parts[len(parts)-1]
-		part.Keys = append(part.Keys, p.key)
-		from := first + p.key*step
-		part.args = append(part.args, args[from:min(from+step, len(args))]...)
+		part.args, part.Keys = words[fromWord:len(words):len(words)], keys[fromKey:len(keys):len(keys)]
 	}
 	return parts
 }
+
+// errBadPart is the reply when a part's reply is not of the form that its command has on every node of this version.
+const errBadPart = "ERR a node gave a reply of another form"
 
 // MergeSum adds integers, as for DEL and EXISTS.
 func MergeSum(w *resp.Writer, parts []Part) {
 	var sum int64
 	for _, p := range parts {
-		n, _ := parseInt(bytes.TrimSuffix(p.Reply[1:], []byte("\r\n")))
-		sum += n
+		n, _, ok := header(p.Reply)
+		if !ok || p.Reply[0] != ':' {
+			w.Error(errBadPart)
+			return
+		}
+		sum += int64(n)
 	}
 	w.Int(sum)
 }
@@ -73,10 +92,16 @@ func MergeArrays(w *resp.Writer, parts []Part) {
 	}
 	elements := make([][]byte, count)
 	for _, p := range parts {
-		_, rest := header(p.Reply)
+		n, rest, ok := header(p.Reply)
+		if !ok || n != len(p.Keys) || p.Reply[0] != '*' {
+			w.Error(errBadPart)
+			return
+		}
 		for _, key := range p.Keys {
-			size := replySize(rest)
-			elements[key], rest = rest[:size], rest[size:]
+			if elements[key], rest, ok = firstReply(rest); !ok {
+				w.Error(errBadPart)
+				return
+			}
 		}
 	}
 	w.Array(count)
@@ -85,30 +110,40 @@ func MergeArrays(w *resp.Writer, parts []Part) {
 	}
 }
 
-// header reads the number of a reply's first line, and what is behind the line.
-func header(reply []byte) (n int, rest []byte) {
-	line, rest, _ := bytes.Cut(reply, []byte("\r\n"))
-	n, _ = strconv.Atoi(string(line[1:]))
-	return n, rest
+// header reads the number of a reply's first line, 0 when it has none, and what is behind the line.
+func header(reply []byte) (n int, rest []byte, ok bool) {
+	line, rest, ok := bytes.Cut(reply, []byte("\r\n"))
+	if !ok || len(line) == 0 {
+		return 0, nil, false
+	}
+	number, _ := parseInt(line[1:]) // a status or an error is no number
+	return int(number), rest, true
 }
 
-// replySize is the length of the first value of some replies, which were encoded by this program.
-func replySize(b []byte) int {
-	n, rest := header(b)
-	size := len(b) - len(rest)
+// firstReply cuts the first of some encoded values.
+func firstReply(b []byte) (first, rest []byte, ok bool) {
+	n, rest, ok := header(b)
+	if !ok {
+		return nil, nil, false
+	}
+	values := 0
 	switch b[0] {
 	case '$', '=', '!':
+		if n >= 0 && n+2 > len(rest) {
+			return nil, nil, false
+		}
 		if n >= 0 {
-			size += n + 2
+			rest = rest[n+2:]
 		}
 	case '*', '~', '>':
-		for range n {
-			size += replySize(b[size:])
-		}
+		values = n
 	case '%', '|':
-		for range 2 * n {
-			size += replySize(b[size:])
+		values = 2 * n
+	}
+	for range values {
+		if _, rest, ok = firstReply(rest); !ok {
+			return nil, nil, false
 		}
 	}
-	return size
+	return b[:len(b)-len(rest)], rest, true
 }
