@@ -2,24 +2,29 @@ package resp
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 )
 
 // Serve accepts connections from a listener until an error, which it returns; after Shutdown ErrServerClosed. It
-// closes the listener.
+// closes the listener; nobody else should.
 func (s *Server) Serve(l net.Listener, p Persona) error {
 	defer l.Close()
-	if !s.track(l) {
+	accept := func() error { return s.acceptOne(l, p) }
+	source := io.Closer(l)
+	if byLoop, file := s.acceptToLoops(l, p); byLoop != nil {
+		accept, source = byLoop, file
+		defer file.Close()
+		l.Close()
+	}
+	if !s.track(source) {
 		return ErrServerClosed
 	}
-	defer s.untrack(l)
-	accept := s.acceptToLoops(l, p)
-	if accept == nil {
-		accept = func() error { return s.acceptOne(l, p) }
-	}
+	defer s.untrack(source)
 	for pause := time.Duration(0); ; {
 		err := accept()
 		switch {
@@ -27,7 +32,7 @@ func (s *Server) Serve(l net.Listener, p Persona) error {
 			pause = 0
 		case s.isClosed():
 			return ErrServerClosed
-		case errors.Is(err, net.ErrClosed):
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed):
 			return err
 		default:
 			// Such as no more file descriptors: some may come free.
@@ -53,7 +58,7 @@ func (s *Server) acceptOne(l net.Listener, p Persona) error {
 	return nil
 }
 
-func (s *Server) track(l net.Listener) bool {
+func (s *Server) track(l io.Closer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
@@ -62,7 +67,7 @@ func (s *Server) track(l net.Listener) bool {
 	return !s.closed
 }
 
-func (s *Server) untrack(l net.Listener) {
+func (s *Server) untrack(l io.Closer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, l)

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"runtime"
@@ -38,22 +39,25 @@ func (s *loopSet) stop() {
 	}
 }
 
-// acceptToLoops returns a function that accepts one connection and gives it to a loop. It returns nil when connections
-// of the listener are to have goroutines.
-func (s *Server) acceptToLoops(l net.Listener, p Persona) func() error {
+// acceptToLoops returns a function that accepts one connection and gives it to a loop, and what it reads from, to be
+// closed. It returns nil when connections of the listener are to have goroutines.
+func (s *Server) acceptToLoops(l net.Listener, p Persona) (func() error, io.Closer) {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok || s.wanted < 0 {
-		return nil
+		return nil, nil
 	}
-	raw, err := tcp.SyscallConn()
+	// A listener cannot be waited for without accepting; a file of the same socket can.
+	file, err := tcp.File()
 	if err != nil {
-		return nil
+		return nil, nil
 	}
+	raw, err := file.SyscallConn()
 	loops := s.startLoops()
-	if loops == nil {
-		return nil
+	if err != nil || loops == nil {
+		file.Close()
+		return nil, nil
 	}
-	return func() error { return loops.accept(s, raw, p) }
+	return func() error { return loops.accept(s, raw, p) }, file
 }
 
 // startLoops starts the loops, once. It returns nil when that is not possible.

@@ -3,8 +3,8 @@ package resp
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +46,7 @@ type Server struct {
 	mu        sync.Mutex // guards all below
 	conns     map[uint64]*conn
 	lastID    uint64
-	listeners map[net.Listener]struct{}
+	listeners map[io.Closer]struct{} // what accepting reads from
 	loops     *loopSet
 	sweeping  chan struct{} // closed to stop the sweep; nil before the first connection
 	closed    bool          // Shutdown has begun
@@ -57,7 +57,7 @@ type Server struct {
 func NewServer(o Options) *Server {
 	s := &Server{
 		handler: o.Handler, logger: o.Logger, wanted: o.Loops,
-		conns: make(map[uint64]*conn), listeners: make(map[net.Listener]struct{}), idle: make(chan struct{}),
+		conns: make(map[uint64]*conn), listeners: make(map[io.Closer]struct{}), idle: make(chan struct{}),
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
