@@ -178,8 +178,8 @@ func (c *Call) writeDeadline(show func(at int64) int64) {
 	}
 }
 
-// toSeconds rounds as Redis does.
-func toSeconds(ms int64) int64 { return (ms + 500) / 1000 }
+// toSeconds rounds to the nearest second, as Redis does.
+func toSeconds(ms int64) int64 { return ms/1000 + (ms%1000+500)/1000 }
 
 // TTL key
 func ttlSeconds(c *Call) {

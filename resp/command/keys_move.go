@@ -196,8 +196,8 @@ func (r *Request) transfer(db uint8, name []byte, nx, moves bool) (result transf
 
 // copyOptions are those of COPY.
 type copyOptions struct {
-	replace bool
-	db      []byte // nil without one
+	replace   bool
+	databases [][]byte // the last counts, and all must exist
 }
 
 func parseCopy(args [][]byte) (o copyOptions, ok bool) {
@@ -207,7 +207,7 @@ func parseCopy(args [][]byte) (o copyOptions, ok bool) {
 			o.replace = true
 		case equalFold(args[i], "db") && i+1 < len(args):
 			i++
-			o.db = args[i]
+			o.databases = append(o.databases, args[i])
 		default:
 			return o, false
 		}
@@ -217,8 +217,8 @@ func parseCopy(args [][]byte) (o copyOptions, ok bool) {
 
 // copiesToDatabase reports whether COPY names a database: even the same name has another coordinator's view there.
 func copiesToDatabase(args [][]byte) bool {
-	o, ok := parseCopy(args)
-	return ok && o.db != nil
+	o, _ := parseCopy(args)
+	return len(o.databases) > 0
 }
 
 // COPY source destination [REPLACE], both in one slot.
@@ -239,16 +239,16 @@ func copyKey(c *Call) {
 
 // COPY source destination [DB destination-db] [REPLACE] with keys in two slots, or to a named database.
 func copyAcross(r *Request) {
-	o, ok := parseCopy(r.Args)
-	if !ok {
-		r.Fail(errSyntax)
-		return
-	}
-	db := r.Session.DB
-	if o.db != nil {
-		if db, ok = r.database(o.db); !ok {
+	o, parsed := parseCopy(r.Args)
+	db, ok := r.Session.DB, true
+	for _, arg := range o.databases {
+		if db, ok = r.database(arg); !ok {
 			return
 		}
+	}
+	if !parsed {
+		r.Fail(errSyntax)
+		return
 	}
 	if db == r.Session.DB && string(r.Args[1]) == string(r.Args[2]) {
 		r.Fail(errSameObject)
@@ -288,7 +288,7 @@ func move(r *Request) {
 	}
 }
 
-// database reads the number of a database that is not the selected one. When it is none the error is the reply.
+// database reads the number of a database. When it is none the error is the reply.
 func (r *Request) database(arg []byte) (db uint8, ok bool) {
 	n, ok := parseInt(arg)
 	switch {
