@@ -248,3 +248,15 @@ func BenchmarkSet(b *testing.B) {
 		o = at(o, 1, causal.Time(2+i), func(e *object.Edit) { Set(e, value, false) })
 	}
 }
+
+func TestSettledTotalsAreBounded(t *testing.T) {
+	var s settled
+	for i := range 3 * maxSettled {
+		actor := causal.Actor{Node: causal.Node(i)}
+		s = s.add(increment{name: incrementName(ones, actor), at: causal.Time(1000 - i)})
+	}
+	s = s.bounded()
+	if len(s) != maxSettled || s[0].at != 1000 || s[maxSettled-1].at != 1001-maxSettled {
+		t.Errorf("%d are left, from %d to %d", len(s), s[0].at, s[len(s)-1].at)
+	}
+}

@@ -138,14 +138,16 @@ func (g *generator) caseOf(word string) string {
 func (g *generator) options(from ...string) (out []string) {
 	count := []int{0, 0, 0, 1, 1, 1, 1, 2, 2, 3}[g.rng.IntN(10)]
 	for range count {
-		word, argument, _ := strings.Cut(g.pick(from...), " ")
+		word, argument, takes := strings.Cut(g.pick(from...), " ")
 		out = append(out, g.caseOf(word))
+		if !takes {
+			continue
+		}
 		switch argument {
 		case "%t":
 			out = append(out, g.time(word))
 		case "%i":
 			out = append(out, g.int())
-		case "":
 		default:
 			out = append(out, argument)
 		}
@@ -248,9 +250,9 @@ func (g *generator) keyWords() []string {
 func (g *generator) keyspaceWords() []string {
 	switch g.rng.IntN(4) {
 	case 0:
-		return []string{"keys", g.pick("*", "?", "{a}*", "[a-c]", "nope", "*1", "\\a")}
+		return []string{"keys", g.pick("*", "?", "{a}*", "[a-c]", "nope", "*1", "\\a", "")}
 	case 1:
-		return append([]string{"scan", "0", "count", "1000"}, g.options("match *", "match {a}*", "type string", "type hash", "type nope")...)
+		return append([]string{"scan", "0", "count", "1000"}, g.options("match *", "match {a}*", "match ", "type string", "type hash", "type nope")...)
 	case 2:
 		return []string{"scan", g.pick("x", "-", "1x", "99999999999999999999999"), "count", g.pick("1000", "0", "-1", "x")}
 	default:

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/kindredkv/kindred/cluster"
@@ -14,13 +15,9 @@ func (r *Request) onClusterPort() bool { return r.Session.Persona == resp.Cluste
 // KEYS pattern: of the whole cluster on port, of this node's slots on cluster-port, where clients ask every node.
 func keys(r *Request) {
 	names := map[string]bool{} // a scan may name a key twice
-	request := cluster.ScanRequest{DB: r.Session.DB, Count: scanStep, Match: string(r.Args[1]), Scope: r.scope()}
-	if request.Match == "" {
-		r.Reply.Array(0) // matches the empty name only, and means all to Scan
-		return
-	}
+	request := cluster.ScanRequest{DB: r.Session.DB, Count: scanStep, Scope: r.scope()}
 	for {
-		result, err := r.Handler.Cluster.Scan(r.Ctx, request)
+		result, err := r.scanFor(request, r.Args[1])
 		if err != nil {
 			r.FailErr(err)
 			return
@@ -36,6 +33,16 @@ func keys(r *Request) {
 	for name := range names {
 		r.Reply.BulkString(name)
 	}
+}
+
+// scanFor is a step of a scan for a pattern. To Scan an empty pattern means all names, but to a client the empty name.
+func (r *Request) scanFor(request cluster.ScanRequest, pattern []byte) (cluster.ScanResult, error) {
+	request.Match = string(pattern)
+	result, err := r.Handler.Cluster.Scan(r.Ctx, request)
+	if pattern != nil && len(pattern) == 0 {
+		result.Keys = slices.DeleteFunc(result.Keys, func(name string) bool { return name != "" })
+	}
+	return result, err
 }
 
 // noKind is a type that no key has.
@@ -61,10 +68,11 @@ func scan(r *Request) {
 			return
 		}
 	}
-	if !r.scanOptions(&request) {
+	pattern, ok := r.scanOptions(&request)
+	if !ok {
 		return
 	}
-	result, err := r.Handler.Cluster.Scan(r.Ctx, request)
+	result, err := r.scanFor(request, pattern)
 	if err != nil {
 		r.FailErr(err)
 		return
@@ -80,30 +88,31 @@ func scan(r *Request) {
 // maxScanCount bounds how many keys one SCAN looks at, whatever the client asks for.
 const maxScanCount = 100_000
 
-func (r *Request) scanOptions(request *cluster.ScanRequest) bool {
+// scanOptions reads what stands behind the cursor. pattern is nil without one; without ok the error is the reply.
+func (r *Request) scanOptions(request *cluster.ScanRequest) (pattern []byte, ok bool) {
 	for i := 2; i < len(r.Args); i += 2 {
 		more := i+1 < len(r.Args)
 		switch {
 		case more && r.Is(i, "count"):
 			n, ok := r.Int(i + 1)
 			if !ok {
-				return false
+				return nil, false
 			}
 			if n < 1 {
 				r.Fail(errSyntax)
-				return false
+				return nil, false
 			}
 			request.Count = int(min(n, maxScanCount))
 		case more && r.Is(i, "match"):
-			request.Match = string(r.Args[i+1])
+			pattern = r.Args[i+1]
 		case more && r.Is(i, "type"):
 			request.Kind = kindOf(r.Args[i+1])
 		default:
 			r.Fail(errSyntax)
-			return false
+			return nil, false
 		}
 	}
-	return true
+	return pattern, true
 }
 
 // RANDOMKEY

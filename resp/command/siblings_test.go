@@ -78,6 +78,19 @@ func TestSetWithContext(t *testing.T) {
 	n.expect(t, s, "pexpireat k 99999999999999", "1", "set k y keepttl context "+token, "OK", "pexpiretime k", "99999999999999")
 }
 
+// What the token does not cover keeps its deadline, so the later one holds for both.
+func TestResolvingLeavesTheDeadlineOfOthers(t *testing.T) {
+	n := newKeyspace(t)
+	s := n.session()
+	n.run(s, "set k mine")
+	token, _ := n.siblingsOf(t, s, "k")
+	n.elsewhere(t, "k", nil, func(e *object.Edit) {
+		kind.Set(e, []byte("theirs"), false)
+		e.SetDeadline(99999999999999)
+	})
+	n.expect(t, s, "set k new ex 1000 context "+token, "OK", "pexpiretime k", "99999999999999")
+}
+
 func TestRemovalCanBeResolved(t *testing.T) {
 	n := newKeyspace(t)
 	s := n.session()
