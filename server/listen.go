@@ -69,7 +69,7 @@ func (n *Node) serve(ports []port) {
 			if n.web == nil {
 				registry := prometheus.NewRegistry()
 				registry.MustRegister(metrics{n})
-				n.web = newWeb(n.ready, registry, n.log)
+				n.web = newWeb(n.ready, registry, n.live.Config().EnableDebugCommand != "no", n.log)
 			}
 			n.running.Go(func() { serveWeb(n.web, p.Listener, n.log) })
 			continue

@@ -30,7 +30,8 @@ func newClients(t testing.TB, config Config) *clients {
 					SlowlogSlowerThan: -1,
 				}
 			},
-			Now: n.now, Logger: slog.New(slog.DiscardHandler),
+			Clients: resp.NewServer(resp.Options{Limits: resp.DefaultLimits()}),
+			Now:     n.now, Logger: slog.New(slog.DiscardHandler),
 		})
 		c.handlers[n] = h
 		return h

@@ -224,6 +224,8 @@ func (c *Cluster) Close() {
 	for i := range c.Nodes {
 		c.Stop(i)
 	}
+	// Memberlist does not wait for its probes, and time stops when a bubble's first goroutine returns.
+	time.Sleep(10 * time.Second)
 }
 
 // awaitLimit is how long, in fake time, a cluster may take to reach a state.

@@ -91,7 +91,7 @@ func (s *script) run(lines []string) {
 		var want []string
 		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], ">") {
 			i++
-			want = append(want, s.expand(strings.TrimSpace(strings.TrimPrefix(lines[i], ">"))))
+			want = append(want, s.expand(strings.TrimPrefix(lines[i], "> ")))
 		}
 		if want != nil && !match(s.reply, want) {
 			s.fatalf("%s\nreply:\n  %s\nwant:\n  %s", line, strings.Join(s.reply, "\n  "), strings.Join(want, "\n  "))
@@ -348,7 +348,10 @@ func TestQuorumArithmetic(t *testing.T) {
 						t.Fatalf("all up: %s", got)
 					}
 					c.Crash(list[2])
-					c.Await("noticed", func() bool { return !c.Nodes[list[0]].Status().Nodes[c.position(list[0], list[2])].Alive })
+					c.Await("noticed", func() bool {
+						return !c.Nodes[list[0]].Status().Nodes[c.position(list[0], list[2])].Alive &&
+							!c.Nodes[list[1]].Status().Nodes[c.position(list[1], list[2])].Alive
+					})
 					got := c.do(list[0], []string{"SET", "k", "second"})[0]
 					if down := strings.HasPrefix(got, "(error) CLUSTERDOWN"); down != (w == 3) || !down && got != "OK" {
 						t.Fatalf("one of three away: SET answers %q", got)

@@ -44,17 +44,19 @@ type Cache struct {
 // What an entry costs besides its key and object: the entry itself, and its places in ristretto's two maps.
 const entryOverhead = 160
 
-// Averages that size ristretto's frequency counters: ten for each entry that fits.
+// Averages that size ristretto's frequency counters: ten for each entry that fits, but no more than take some 25 MB. They
+// are touched at random by every look-up, and a sketch far larger than the processor's cache costs more than it saves.
 const (
 	typicalEntry     = 512
 	countersPerEntry = 10
+	maxCounters      = 8 << 20
 )
 
 // New returns a cache that holds at most about bytes of objects.
 func New(bytes int64) (*Cache, error) {
 	bytes = max(bytes, 1<<20)
 	entries, err := ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
-		NumCounters:            max(1024, bytes/typicalEntry*countersPerEntry),
+		NumCounters:            min(max(1024, bytes/typicalEntry*countersPerEntry), maxCounters),
 		MaxCost:                bytes,
 		BufferItems:            64,
 		IgnoreInternalCost:     true,
