@@ -169,7 +169,7 @@ func (c *conn) flush() {
 		return
 	}
 	c.Out.Buf = nil
-	took := len(b) > 0 && c.link.send(b)
+	took := len(b) > 0 && !c.doomed.Load() && c.link.send(b)
 	if !took {
 		c.link.takeBuffer(b[:0])
 	}

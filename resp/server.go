@@ -84,14 +84,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			c.kill(byShutdown)
 		}
 	}
-	s.mu.Lock()
-	loops := s.loops
-	s.mu.Unlock()
-	loops.stop()
-	if err == nil {
-		s.work.Wait()
+	if err != nil {
+		// The loops are needed until the last handler is done with its batch.
+		go func() {
+			<-s.idle
+			s.stopLoops()
+		}()
+		return err
 	}
-	return err
+	s.stopLoops()
+	s.work.Wait()
+	return nil
+}
+
+func (s *Server) stopLoops() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loops.stop()
 }
 
 // close lets nothing new in and returns the connections there are.

@@ -156,10 +156,14 @@ func TestKill(t *testing.T) {
 
 func TestClients(t *testing.T) {
 	eachDriver(t, nil, func(t *testing.T, h *tester, dial func() *client) {
-		a, b := dial(), dial()
-		for _, c := range []*client{a, b} {
+		var a *client
+		for range 2 { // one after the other, for their IDs to be in this order
+			c := dial()
 			c.send("PING\r\n")
 			c.expect("+PONG\r\n")
+			if a == nil {
+				a = c
+			}
 		}
 		all := h.server.Clients(Filter{})
 		if len(all) != 2 || all[0].RemoteAddr != a.addr() || all[0].ID >= all[1].ID {
@@ -240,9 +244,9 @@ func TestSlowReader(t *testing.T) {
 		if st := h.server.Stats(); st.OutputLimitCuts != 1 || st.MaxOutput != 0 {
 			t.Errorf("%+v", st)
 		}
-		c = dial()
-		c.send("BIG 20000000\r\n") // in one reply
-		c.expectEnd("")
+		other := dial()
+		other.send("BIG 20000000\r\n") // in one reply
+		other.expectEnd("")
 	})
 }
 
@@ -377,6 +381,9 @@ func TestStats(t *testing.T) {
 			c.expect("+PONG\r\n")
 		}
 		st := h.server.Stats()
+		for deadline := time.Now().Add(patience); st.Writes < 3 && time.Now().Before(deadline); st = h.server.Stats() {
+			time.Sleep(time.Millisecond) // a write is counted after the client may have read it
+		}
 		if st.NetInput != 18 || st.NetOutput != 21 || st.Reads != 3 || st.Writes != 3 || st.ConnectionsReceived != 1 {
 			t.Errorf("%+v", st)
 		}

@@ -83,7 +83,7 @@ func (l *loop) receive(s *sock) bool {
 		return false
 	}
 	// A read that did not fill the room has emptied the socket, but for the end of the stream.
-	s.readable = n == len(room) || s.ended
+	s.readable = n == min(len(room), longestCall) || s.ended
 	s.lastUsed.Store(l.now)
 	l.counted.read(n)
 	if lent {
