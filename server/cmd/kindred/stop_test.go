@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestStopAndStartAgain(t *testing.T) {
+	dir := t.TempDir()
+	for _, how := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		n := serve(t, dir)
+		n.client().want("OK", "SET", "k", how.String())
+		n.signal(how)
+		if code := n.wait(); code != 0 {
+			t.Errorf("after %v the exit code is %d", how, code)
+		}
+		wantText(t, n.log.String(), "stopped in good order")
+		n = serve(t, dir)
+		n.client().want(how.String(), "GET", "k")
+		if n.logged("level=WARN") || n.logged("level=ERROR") {
+			t.Errorf("after a stop in good order the log of the next start has warnings:\n%s", n.log)
+		}
+		n.stop()
+	}
+}
+
+func TestShutdownCommand(t *testing.T) {
+	dir := t.TempDir()
+	n := serve(t, dir)
+	c := n.client()
+	c.want("OK", "SET", "k", "v")
+	c.send(encode("SHUTDOWN"))
+	if reply, err := c.r.reply(); !errors.Is(err, io.EOF) {
+		t.Errorf("SHUTDOWN answers %q, %v", reply, err)
+	}
+	if code := n.wait(); code != 0 {
+		t.Errorf("the exit code is %d", code)
+	}
+	serve(t, dir).client().want("v", "GET", "k")
+}
+
+// With appendfsync always what was answered survives a kill.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	n := serve(t, dir, "--appendfsync", "always")
+	c := n.client()
+	for i := range 100 {
+		c.want("OK", "SET", fmt.Sprint("k", i), "v")
+	}
+	n.kill()
+	c = serve(t, dir).client()
+	for i := range 100 {
+		c.want("v", "GET", fmt.Sprint("k", i))
+	}
+}
+
+// A stop finds a client that has sent its commands and reads slowly: it gets all replies before the connection ends.
+func TestStopWaitsForReplies(t *testing.T) {
+	n := serve(t, t.TempDir())
+	c := n.client()
+	const gets = 500
+	large := strings.Repeat("x", 20_000)
+	c.want("OK", "SET", "k", large)
+	c.send(strings.Repeat(encode("GET", "k"), gets))
+	for i := range gets {
+		reply, err := c.r.reply()
+		if reply != large {
+			t.Fatalf("reply %d of %d is %.40q, %v", i, gets, reply, err)
+		}
+		if i == 0 {
+			n.signal(syscall.SIGTERM)
+			await(t, "no new connections", func() bool { return refusesConnections(n.address(0)) })
+		}
+	}
+	if reply, err := c.r.reply(); !errors.Is(err, io.EOF) {
+		t.Errorf("behind the last reply there is %q, %v", reply, err)
+	}
+	if code := n.wait(); code != 0 {
+		t.Errorf("the exit code is %d", code)
+	}
+	wantText(t, n.log.String(), "stopped in good order")
+}
+
+// A stop finds a client that is still sending. No reply is cut short, and what was answered is there after the next start.
+func TestStopWithinPipeline(t *testing.T) {
+	dir := t.TempDir()
+	n := serve(t, dir)
+	c := n.client()
+	const pairs = 20_000
+	large := strings.Repeat("x", 2000)
+	var pipeline strings.Builder
+	for i := range pairs {
+		pipeline.WriteString(encode("SET", fmt.Sprint("k", i), "v"))
+		pipeline.WriteString(encode("ECHO", fmt.Sprint(i, large)))
+	}
+	sent := make(chan struct{})
+	go func() {
+		_, _ = io.WriteString(c.Conn, pipeline.String()) // cut off by the stop
+		close(sent)
+	}()
+	answered := 0
+	for ; ; answered++ {
+		reply, err := c.r.reply()
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+		want := "OK"
+		if answered%2 == 1 {
+			want = fmt.Sprint(answered/2, large)
+		}
+		if err != nil || reply != want {
+			t.Fatalf("reply %d is %.40q, %v, want %.40q", answered, reply, err, want)
+		}
+		if answered == 0 {
+			n.signal(syscall.SIGTERM)
+		}
+	}
+	<-sent
+	if code := n.wait(); code != 0 {
+		t.Errorf("the exit code is %d", code)
+	}
+	if !refusesConnections(n.address(0)) {
+		t.Error("the port still takes connections")
+	}
+	wantText(t, n.log.String(), "stopped in good order")
+	c = serve(t, dir).client()
+	for i := range (answered + 1) / 2 {
+		c.want("v", "GET", fmt.Sprint("k", i))
+	}
+}
