@@ -271,7 +271,7 @@ func (m *Membership) redial(ctx context.Context) {
 				m.setJoined()
 				pause = m.options.Redial
 			} else if err != nil {
-				m.options.Logger.Debug("members do not answer", "addresses", missing, "error", err)
+				m.unanswered(missing, err)
 				pause = min(2*pause, m.options.MaxRedial)
 			}
 		}
@@ -283,6 +283,16 @@ func (m *Membership) redial(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// unanswered logs that nobody answers. To a node that has met nobody yet it is the reason why it is not ready; of members
+// that were lost the log has told already.
+func (m *Membership) unanswered(addresses []string, err error) {
+	if m.Joined() {
+		m.options.Logger.Debug("members do not answer", "addresses", addresses, "error", err)
+		return
+	}
+	m.options.Logger.Warn("no member answers: are join, cluster-name and secret right?", "addresses", addresses, "error", err)
 }
 
 func (m *Membership) setJoined() {
