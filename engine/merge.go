@@ -59,9 +59,9 @@ func (tx *Tx) addMerged(key object.Key, o *object.Object) {
 	tx.merged = append(tx.merged, Change{Key: key, Object: o})
 }
 
-// settle applies the store's policies to a merged object: the newest version only, or no more than so many siblings;
-// and a context pruned of what is too old and too much. Each keeps a part that depends only on what is joined, so
-// replicas that have joined the same end up equal.
+// settle applies the store's policies to an object that was merged or edited: the newest version only, or no more than so
+// many siblings; and a context pruned of what is too old and too much. Each keeps a part that depends only on what is
+// joined, so replicas that have joined the same end up equal.
 func (s *Store) settle(o *object.Object) *object.Object {
 	limit := s.siblingLimit()
 	for i := range o.Cells {
@@ -80,7 +80,7 @@ func (s *Store) siblingLimit() int {
 	if s.options.LastWriteWins {
 		return 1
 	}
-	return s.options.MaxSiblings
+	return int(s.siblings.Load())
 }
 
 // observe moves the clock past a time that came from another node.

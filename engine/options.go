@@ -44,7 +44,7 @@ type Options struct {
 	CacheBytes int64
 	// Sync is the policy to begin with.
 	Sync SyncPolicy
-	// MaxSiblings bounds the versions of one cell: of more, the newest are kept. 0 is no bound.
+	// MaxSiblings bounds, to begin with, the versions of one cell: of more, the newest are kept. 0 is no bound.
 	MaxSiblings int
 	// LastWriteWins keeps only the newest version of a cell at every merge.
 	LastWriteWins bool

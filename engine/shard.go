@@ -232,7 +232,7 @@ func (sh *shard) runTask(t *Task, now int64) {
 	}
 	for i := range tx.edits {
 		e := &tx.edits[i]
-		c := Change{Key: e.key, Object: e.edit.Result()}
+		c := Change{Key: e.key, Object: sh.settle(e.edit.Result())}
 		if len(c.Object.Cells) > sh.store.options.WholeCells {
 			c.Delta = e.edit.Delta(c.Object)
 		}

@@ -33,6 +33,7 @@ type Store struct {
 	epoch uint64
 
 	sync     atomic.Int32  // the SyncPolicy in force
+	siblings atomic.Int64  // the MaxSiblings in force
 	sequence atomic.Uint64 // the number of the last batch
 	failed   atomic.Bool
 	stats    counters
@@ -63,6 +64,7 @@ func Open(o Options) (*Store, error) {
 		stop:    make(chan struct{}),
 	}
 	s.sync.Store(int32(o.Sync))
+	s.siblings.Store(int64(o.MaxSiblings))
 	s.views.New = func() any { return &View{store: s} }
 	var err error
 	if s.db, err = openPebble(s); err == nil {
@@ -123,6 +125,9 @@ func (s *Store) SetSync(p SyncPolicy) { s.sync.Store(int32(p)) }
 
 // SetCacheBytes changes the bound of the hot cache.
 func (s *Store) SetCacheBytes(n int64) { s.cache.Resize(n) }
+
+// SetMaxSiblings changes the bound of the versions of one cell, for changes from now on.
+func (s *Store) SetMaxSiblings(n int) { s.siblings.Store(int64(n)) }
 
 func (s *Store) inMemory() bool { return s.options.Dir == "" }
 

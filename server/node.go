@@ -109,6 +109,7 @@ func (n *Node) apply(c *config.Config) {
 	if n.store != nil {
 		n.store.SetSync(syncPolicies[c.AppendFsync])
 		n.store.SetCacheBytes(cacheBytes(c))
+		n.store.SetMaxSiblings(c.MaxSiblings)
 	}
 	if n.clients != nil {
 		n.clients.SetLimits(limits(c))
