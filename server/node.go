@@ -101,6 +101,7 @@ func (n *Node) apply(c *config.Config) {
 		ConflictError:     c.ConflictReply == config.ReplyError,
 		SlowlogSlowerThan: c.SlowlogLogSlowerThan, SlowlogMaxLen: c.SlowlogMaxLen,
 		LatencyTracking: c.LatencyTracking, LatencyPercentiles: c.LatencyPercentiles,
+		EnableDebugCommand: c.EnableDebugCommand,
 	})
 	n.quorums.Store(&coordinator.Settings{
 		Quorum:     quorum.Choice{R: uint8(c.ReadQuorum), W: uint8(c.WriteQuorum)},

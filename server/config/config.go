@@ -81,7 +81,7 @@ type Config struct {
 	Databases int
 	// LogLevel is the least that is logged.
 	LogLevel LogLevel
-	// LogFile is where logs go; empty: standard output.
+	// LogFile is where logs go; empty: standard error.
 	LogFile string
 	// ProtoMaxBulkLen bounds one argument, in bytes.
 	ProtoMaxBulkLen int64

@@ -44,7 +44,7 @@ func redisRows() []Directive {
 		mutable(row("loglevel", "notice", level, func(c *Config) *LogLevel { return &c.LogLevel },
 			"The least that is logged.")),
 		row("logfile", "", text[string]("file", nil), func(c *Config) *string { return &c.LogFile },
-			"Where logs go; empty: standard output."),
+			"Where logs go; empty: standard error."),
 		mutable(row("proto-max-bulk-len", "512mb", memory(1<<20, math.MaxInt64), func(c *Config) *int64 { return &c.ProtoMaxBulkLen },
 			"Longest argument of a command.")),
 		mutable(row("client-output-buffer-limit", "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", outputLimits(),

@@ -122,6 +122,55 @@ func TestStoreInMemory(t *testing.T) {
 	}
 }
 
+func TestDebugCommand(t *testing.T) {
+	outward := outwardAddress(t)
+	for setting, want := range map[string]struct{ own, other bool }{"": {}, "no": {}, "local": {own: true}, "yes": {own: true, other: true}} {
+		args := []string{"--bind", "0.0.0.0", "--protected-mode", "no"}
+		if setting != "" {
+			args = append(args, "--enable-debug-command", setting)
+		}
+		n := serve(t, t.TempDir(), args...)
+		if got := n.client().do("DEBUG", "SLEEP", "0") == "OK"; got != want.own {
+			t.Errorf("with %q, DEBUG from loopback: %v", setting, got)
+		}
+		if got := dial(t, net.JoinHostPort(outward, strconv.Itoa(n.port))).do("DEBUG", "SLEEP", "0") == "OK"; got != want.other {
+			t.Errorf("with %q, DEBUG from another address: %v", setting, got)
+		}
+	}
+}
+
+// What CONFIG SET takes is in force at once.
+func TestConfigSet(t *testing.T) {
+	n := serve(t, t.TempDir())
+	c := n.client()
+	c.want("OK", "CONFIG", "SET", "max-siblings", "2")
+	token := strings.Fields(strings.Trim(c.do("SIBLINGS", "k"), "[]"))[0]
+	for _, value := range []string{"a", "b", "c"} {
+		c.want("OK", "SET", "k", value, "CONTEXT", token)
+	}
+	if siblings := c.do("SIBLINGS", "k"); strings.Count(siblings, "[") != 1+2 {
+		t.Errorf("with max-siblings 2 there are %s", siblings)
+	}
+	c.want("OK", "CONFIG", "SET", "conflict-reply", "error")
+	if reply := c.do("GET", "k"); !strings.HasPrefix(reply, "-CONFLICT ") {
+		t.Errorf("with conflict-reply error GET answers %q", reply)
+	}
+	c.want("OK", "CONFIG", "SET", "proto-max-bulk-len", "1mb")
+	c.send("*2\r\n$4\r\nECHO\r\n$1048577\r\n")
+	if reply, err := c.r.reply(); reply != "-ERR Protocol error: invalid bulk length" {
+		t.Errorf("with proto-max-bulk-len 1mb, one byte more is answered %q, %v", reply, err)
+	}
+	c = n.client()
+	c.want("OK", "CONFIG", "SET", "maxclients", "1")
+	if reply, err := n.client().r.reply(); reply != "-ERR max number of clients reached" {
+		t.Errorf("with maxclients 1 another is told %q, %v", reply, err)
+	}
+	c.want("OK", "CONFIG", "SET", "timeout", "1")
+	if reply, err := c.r.reply(); reply != "" || err == nil {
+		t.Errorf("an idle client is told %q, %v", reply, err)
+	}
+}
+
 // Nobody who reads the log learns the password of clients or the secret of the nodes.
 func TestSecretsAreNotLogged(t *testing.T) {
 	const password, secret = "pass-4e1c", "secret-93ab"
