@@ -33,4 +33,6 @@ clients: build ## run real clients against one node and three
 	clients/run
 
 image: build ## build the container image
-	docker build -f docker/Dockerfile -t kindred:$(VERSION) -t kindred:latest .
+	rm -rf bin/image && mkdir -p bin/image/data
+	cp bin/kindred docker/kindred.conf bin/image/
+	docker build -f docker/Dockerfile -t kindred:$(VERSION) -t kindred:latest bin/image
