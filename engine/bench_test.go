@@ -18,6 +18,8 @@ func BenchmarkApplier(b *testing.B) {
 			payload := make([]byte, 100)
 			tasks := make([]*Task, batch)
 			bodies := make([]putBody, batch)
+			finished := make(chan struct{}, 1)
+			done := func() { finished <- struct{}{} }
 			b.ReportAllocs()
 			b.ResetTimer()
 			for n := 0; n < b.N; n += batch {
@@ -25,7 +27,9 @@ func BenchmarkApplier(b *testing.B) {
 					bodies[i] = putBody{object.Key{Name: names[rand.IntN(len(names))]}, payload}
 					tasks[i] = &Task{Slot: bodies[i].key.Slot(), Body: &bodies[i]}
 				}
-				s.Do(tasks, nil)
+				if !s.Do(tasks, done) {
+					<-finished
+				}
 			}
 		})
 	}
@@ -37,7 +41,10 @@ func BenchmarkGet(b *testing.B) {
 	names := benchNames()[:10000]
 	for _, name := range names {
 		key := object.Key{Name: name}
-		s.Do([]*Task{{Slot: key.Slot(), Body: &putBody{key, make([]byte, 100)}}}, nil)
+		finished := make(chan struct{})
+		if !s.Do([]*Task{{Slot: key.Slot(), Body: &putBody{key, make([]byte, 100)}}}, func() { close(finished) }) {
+			<-finished
+		}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -9,16 +9,23 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Sizes of Pebble's parts. A small memtable is faster than a large one: every step through a skip list that
-// does not fit the processor's cache is a miss.
+// Sizes of Pebble's parts. Keys arrive in no order, so every compaction into the base level rewrites about all of it: the
+// more is gathered before, by memtables and by files of level 0, the less is written again. What bounds them is the
+// processor's cache, for every step through a skip list that does not fit is a miss, and reads of keys that are not in
+// the hot cache, which ask every layer of level 0.
 const (
-	memTableBytes   = 4 << 20
-	memTableLimit   = 8
+	memTableBytes   = 16 << 20
+	memTableLimit   = 4
+	level0Layers    = 8
+	baseLevelBytes  = 256 << 20
 	blockCacheBytes = 32 << 20
 	bloomBits       = 10
+	// uncompressedLevels are those whose files do not live long enough to pay for being small.
+	uncompressedLevels = 5
 )
 
 func openPebble(s *Store) (*pebble.DB, error) {
@@ -27,7 +34,9 @@ func openPebble(s *Store) (*pebble.DB, error) {
 		CacheSize:                   blockCacheBytes,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTableLimit,
+		L0CompactionThreshold:       level0Layers,
 		L0StopWritesThreshold:       64,
+		LBaseMaxBytes:               baseLevelBytes,
 		WALBytesPerSync:             1 << 20,
 		BytesPerSync:                1 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
@@ -46,6 +55,9 @@ func openPebble(s *Store) (*pebble.DB, error) {
 		},
 	}
 	for i := range o.Levels {
+		if i < uncompressedLevels {
+			o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+		}
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
 	dir := s.options.Dir

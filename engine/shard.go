@@ -117,13 +117,26 @@ func (sh *shard) submit(tasks ...*Task) {
 		return
 	}
 	sh.queue = append(sh.queue, tasks...)
-	if sh.draining {
+	if sh.draining || sh.store.held.Load() > 0 {
 		sh.mu.Unlock()
 		return
 	}
 	sh.draining = true
 	sh.mu.Unlock()
 	sh.drain(drainRounds)
+}
+
+// release runs what was queued while the store was held, unless somebody else is at it.
+func (sh *shard) release() {
+	sh.mu.Lock()
+	idle := len(sh.queue) == 0 || sh.draining || sh.dead
+	if !idle {
+		sh.draining = true
+	}
+	sh.mu.Unlock()
+	if !idle {
+		sh.drain(drainRounds)
+	}
 }
 
 // drain runs queued tasks, batch by batch, until none are left or the rounds are used up.

@@ -36,6 +36,7 @@ type Store struct {
 	siblings atomic.Int64  // the MaxSiblings in force
 	sequence atomic.Uint64 // the number of the last batch
 	failed   atomic.Bool
+	held     atomic.Int32 // Hold without Release
 	stats    counters
 
 	views  sync.Pool  // of *View
@@ -160,6 +161,21 @@ func (s *Store) Do(tasks []*Task, done func()) bool {
 		s.scatter(tasks)
 	}
 	return g.left.Add(-1) == 0
+}
+
+// Hold keeps what is submitted from now on waiting until Release: whoever is about to submit much, task by task, has it
+// run together. The time between must be short, for the tasks of others wait too.
+func (s *Store) Hold() { s.held.Add(1) }
+
+// Release runs what waits, on this goroutine. Every Hold is followed by one Release.
+//
+// A task is queued and held looked at under the shard's lock. So one that saw the hold is in the queue before Release
+// looks there.
+func (s *Store) Release() {
+	s.held.Add(-1)
+	for _, sh := range s.shards {
+		sh.release()
+	}
 }
 
 // scatter submits each task to its shard, runs of the same shard together.

@@ -86,10 +86,12 @@ func (l *loop) run() {
 	for !l.quit {
 		n := l.poll(events)
 		l.now = time.Now().UnixMilli()
+		l.server.hold()
 		for i := range events[:n] {
 			l.handle(&events[i])
 		}
 		l.readAgain()
+		l.server.release()
 		tasks = l.takeTasks(tasks)
 		for _, t := range tasks {
 			l.perform(t)

@@ -22,6 +22,9 @@ type Options struct {
 	// Loops is the number of event loops for TCP connections; 0: one for every two processors. Negative, or where the
 	// system has none: every connection has a goroutine.
 	Loops int
+	// Hold and Release, when not nil, are called by an event loop around a round: the reading and serving of all
+	// connections that have something to read. What is held back in a round can be done together at its end.
+	Hold, Release func()
 }
 
 // Server accepts connections and moves them through the steps that the package comment tells of. Create one by NewServer.
@@ -40,6 +43,8 @@ type Server struct {
 	warned   atomic.Int64 // Unix seconds of the last warning of cross protocol scripting
 	counted  counters     // of connections with a goroutine
 	wanted   int          // Options.Loops
+	hold     func()
+	release  func()
 
 	work sync.WaitGroup // all goroutines of the server
 
@@ -56,8 +61,11 @@ type Server struct {
 // NewServer returns a server that has no listeners yet. Shutdown releases what it takes.
 func NewServer(o Options) *Server {
 	s := &Server{
-		handler: o.Handler, logger: o.Logger, wanted: o.Loops,
+		handler: o.Handler, logger: o.Logger, wanted: o.Loops, hold: o.Hold, release: o.Release,
 		conns: make(map[uint64]*conn), listeners: make(map[io.Closer]struct{}), idle: make(chan struct{}),
+	}
+	if s.hold == nil || s.release == nil {
+		s.hold, s.release = func() {}, func() {}
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
