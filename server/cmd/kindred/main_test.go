@@ -64,6 +64,8 @@ const (
 	gossipPort  = 11000
 )
 
+var offsets = []int{0, clusterPort, httpPort, peerPort, gossipPort}
+
 var (
 	portsMu    sync.Mutex // guards portsGiven
 	portsGiven = map[int]bool{}
@@ -77,17 +79,23 @@ func freePort(t *testing.T) int {
 	defer portsMu.Unlock()
 	for range 1000 {
 		port := 10_000 + rand.IntN(1000) + 2000*rand.IntN(4)
-		if !portsGiven[port] && allFree(port) {
-			portsGiven[port] = true
-			return port
+		if !allFree(port) {
+			continue
 		}
+		for _, offset := range offsets {
+			portsGiven[port+offset] = true
+		}
+		return port
 	}
 	t.Fatal("no free ports")
 	return 0
 }
 
 func allFree(port int) bool {
-	for _, offset := range []int{0, clusterPort, httpPort, peerPort, gossipPort} {
+	for _, offset := range offsets {
+		if portsGiven[port+offset] {
+			return false
+		}
 		l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(port+offset)))
 		if err != nil {
 			return false

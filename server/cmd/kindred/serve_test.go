@@ -139,18 +139,29 @@ func TestDebugCommand(t *testing.T) {
 	}
 }
 
+// wantSiblings makes three writes that know nothing of each other, and checks how many are kept.
+func wantSiblings(c *client, want int) {
+	c.t.Helper()
+	token := strings.Fields(strings.Trim(c.do("SIBLINGS", "k"), "[]"))[0]
+	for _, value := range []string{"a", "b", "c"} {
+		c.want("OK", "SET", "k", value, "CONTEXT", token)
+	}
+	if siblings := c.do("SIBLINGS", "k"); strings.Count(siblings, "[") != 1+want || !strings.Contains(siblings, "[c ") {
+		c.t.Errorf("there are not %d siblings, c among them: %s", want, siblings)
+	}
+}
+
+func TestConflictPolicy(t *testing.T) {
+	wantSiblings(serve(t, "").client(), 3)
+	wantSiblings(serve(t, "", "--conflict-policy", "lww").client(), 1)
+}
+
 // What CONFIG SET takes is in force at once.
 func TestConfigSet(t *testing.T) {
 	n := serve(t, t.TempDir())
 	c := n.client()
 	c.want("OK", "CONFIG", "SET", "max-siblings", "2")
-	token := strings.Fields(strings.Trim(c.do("SIBLINGS", "k"), "[]"))[0]
-	for _, value := range []string{"a", "b", "c"} {
-		c.want("OK", "SET", "k", value, "CONTEXT", token)
-	}
-	if siblings := c.do("SIBLINGS", "k"); strings.Count(siblings, "[") != 1+2 {
-		t.Errorf("with max-siblings 2 there are %s", siblings)
-	}
+	wantSiblings(c, 2)
 	c.want("OK", "CONFIG", "SET", "conflict-reply", "error")
 	if reply := c.do("GET", "k"); !strings.HasPrefix(reply, "-CONFLICT ") {
 		t.Errorf("with conflict-reply error GET answers %q", reply)
