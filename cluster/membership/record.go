@@ -47,9 +47,13 @@ func (r *Record) GossipAddress() string {
 	return net.JoinHostPort(r.Host, strconv.Itoa(int(r.GossipPort)))
 }
 
-// newer reports whether r replaces o. Two records of one version, which only a fault can bring about, are ordered
-// by content, so that all nodes keep the same.
+// newer reports whether r replaces o. Removal is final: a node that was away when it was removed has made newer versions
+// of its record with every start since. Two records of one version, which only a fault can bring about, are ordered by
+// content, so that all nodes keep the same.
 func (r *Record) newer(o *Record) bool {
+	if removed := r.State == ring.Removed; removed != (o.State == ring.Removed) {
+		return removed
+	}
 	if r.Version != o.Version {
 		return r.Version > o.Version
 	}
