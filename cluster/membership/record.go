@@ -97,8 +97,32 @@ var ErrRecords = errors.New("malformed member records")
 
 // encoded is the form in which records travel and are kept. Fields that a later version adds are ignored.
 type encoded struct {
-	Format  int      `json:"format"`
-	Records []Record `json:"records"`
+	Format  int     `json:"format"`
+	Records limited `json:"records"`
+}
+
+// limited is a list of at most maxRecords records. The JSON of an empty one takes a fiftieth of its memory, so what is too
+// long is not decoded first and counted then.
+type limited []Record
+
+// UnmarshalJSON decodes a list up to its limit.
+func (l *limited) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if start, err := d.Token(); err != nil || start != json.Delim('[') {
+		return fmt.Errorf("%w: no list", ErrRecords)
+	}
+	*l = limited{}
+	for d.More() {
+		if len(*l) == maxRecords {
+			return fmt.Errorf("%w: more than %d", ErrRecords, maxRecords)
+		}
+		var r Record
+		if err := d.Decode(&r); err != nil {
+			return err
+		}
+		*l = append(*l, r)
+	}
+	return nil
 }
 
 const format = 1
@@ -121,8 +145,8 @@ func Decode(b []byte) ([]Record, error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRecords, err)
 	}
-	if e.Format != format || len(e.Records) > maxRecords {
-		return nil, fmt.Errorf("%w: format %d, %d records", ErrRecords, e.Format, len(e.Records))
+	if e.Format != format {
+		return nil, fmt.Errorf("%w: format %d", ErrRecords, e.Format)
 	}
 	for i := range e.Records {
 		if err := e.Records[i].validate(); err != nil {
