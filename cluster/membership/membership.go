@@ -22,7 +22,8 @@ type Membership struct {
 	list    *memberlist.Memberlist
 	queue   memberlist.TransmitLimitedQueue
 
-	mu      sync.Mutex // guards the three below
+	mu      sync.Mutex // guards the four below
+	own     Record     // this node's record as the node itself has it
 	records Records
 	alive   map[ring.NodeID]bool
 	joined  bool
@@ -79,7 +80,7 @@ func (m *Membership) load() error {
 		}
 	}
 	self.Version++
-	m.options.Self = self
+	m.own = self
 	m.records[self.ID] = self
 	return m.save()
 }
@@ -151,27 +152,25 @@ func (m *Membership) Joined() bool {
 	return m.joined || len(m.options.Join) == 0
 }
 
-// Set changes the record of a node and tells the others. change gets the newest record and returns what it is to be.
+// Set changes the record of a node and tells the others. change gets the newest record and returns what it is to be; it
+// must not call the Membership.
 func (m *Membership) Set(id ring.NodeID, change func(Record) Record) error {
-	m.mu.Lock()
-	r, ok := m.records[id]
-	m.mu.Unlock()
-	if !ok {
-		return fmt.Errorf("node %s is not known", id)
-	}
-	version := r.Version
-	r = change(r)
-	r.ID, r.Version = id, version+1
-	if err := r.validate(); err != nil {
-		return err
-	}
-	if id == m.options.Self.ID {
-		m.mu.Lock()
-		m.options.Self = r
-		m.mu.Unlock()
-	}
-	m.learn([]Record{r})
-	return nil
+	return m.update(func() ([]Record, error) {
+		r, ok := m.records[id]
+		if !ok {
+			return nil, fmt.Errorf("node %s is not known", id)
+		}
+		version := r.Version
+		r = change(r)
+		r.ID, r.Version = id, version+1
+		if err := r.validate(); err != nil {
+			return nil, err
+		}
+		if id == m.own.ID {
+			m.own = r
+		}
+		return []Record{r}, nil
+	})
 }
 
 // Leave tells the others that this node goes, so that they need not find out.
@@ -184,11 +183,21 @@ func (m *Membership) Close() error {
 	return m.list.Shutdown()
 }
 
-// learn takes records from outside, keeps them, and passes on what was news.
+// learn takes records from outside.
 func (m *Membership) learn(news []Record) {
+	_ = m.update(func() ([]Record, error) { return news, nil }) // which does not fail
+}
+
+// update takes records, keeps them, and passes on what was news. compose is called with mu held.
+func (m *Membership) update(compose func() ([]Record, error)) error {
 	m.notices.Lock()
 	defer m.notices.Unlock()
 	m.mu.Lock()
+	news, err := compose()
+	if err != nil {
+		m.mu.Unlock()
+		return err
+	}
 	news = slices.DeleteFunc(news, func(r Record) bool {
 		have, ok := m.records[r.ID]
 		return ok && !r.newer(&have) || m.refuses(&r)
@@ -198,13 +207,12 @@ func (m *Membership) learn(news []Record) {
 		news = append(news, *own)
 	}
 	records := m.records.List()
-	var err error
 	if changed {
 		err = m.save()
 	}
 	m.mu.Unlock()
 	if !changed {
-		return
+		return nil
 	}
 	if err != nil {
 		m.options.Logger.Error("the member records could not be saved", "error", err)
@@ -213,16 +221,17 @@ func (m *Membership) learn(news []Record) {
 		m.queue.QueueBroadcast(&broadcast{id: r.ID, message: Encode([]Record{r})})
 	}
 	m.options.Events.Changed(records)
+	return nil
 }
 
 // refute answers news about this node that it did not write itself: a record that outlived the disk it came from, or
 // one of a version that an earlier run took. It is called with mu held.
 func (m *Membership) refute(news []Record) *Record {
 	for _, r := range news {
-		if r.ID != m.options.Self.ID || r.State == ring.Removed {
+		if r.ID != m.own.ID || r.State == ring.Removed {
 			continue
 		}
-		own := m.options.Self
+		own := m.own
 		own.State, own.Version = r.State, r.Version
 		if own != r {
 			own.Version++
@@ -235,16 +244,17 @@ func (m *Membership) refute(news []Record) *Record {
 
 // refuses reports whether a record cannot be part of this cluster. It is called with mu held.
 func (m *Membership) refuses(r *Record) bool {
-	self := &m.options.Self
-	switch {
-	case r.Replicas != self.Replicas || r.Vnodes != self.Vnodes:
+	if r.Replicas != m.own.Replicas || r.Vnodes != m.own.Vnodes {
 		m.options.Logger.Error("a node with other replicas or vnodes was refused", "node", r.ID, "host", r.Host,
 			"replicas", r.Replicas, "vnodes", r.Vnodes)
 		return true
-	case r.ID != self.ID && r.Store == self.Store:
-		m.options.Logger.Error("a node with the number of this node's store was refused: is its directory a copy?",
-			"node", r.ID, "host", r.Host)
-		return true
+	}
+	for _, o := range m.records {
+		if o.ID != r.ID && o.Store == r.Store && o.State != ring.Removed && r.State != ring.Removed {
+			m.options.Logger.Error("a node with the number of another's store was refused: is its directory a copy?",
+				"node", r.ID, "host", r.Host, "other", o.ID)
+			return true
+		}
 	}
 	return false
 }
