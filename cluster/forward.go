@@ -261,9 +261,10 @@ func (g *gathering) hedge() {
 // client's buffers are reused as soon as it is.
 func (a *attempt) copyCommands() {
 	for i, c := range a.commands {
-		own := *c
-		own.Reply, own.Err = nil, nil
-		own.Args = make([][]byte, len(c.Args))
+		own := Command{
+			FirstKey: c.FirstKey, LastKey: c.LastKey, Step: c.Step, Slot: c.Slot,
+			DB: c.DB, Proto: c.Proto, Mode: c.Mode, Quorum: c.Quorum, Args: make([][]byte, len(c.Args)),
+		}
 		for j, arg := range c.Args {
 			own.Args[j] = bytes.Clone(arg)
 		}

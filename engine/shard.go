@@ -79,6 +79,7 @@ type shard struct {
 	changes   []change
 	lastWrite [writeClasses]uint64 // the last batch that wrote a key of each class
 	key, row  []byte
+	sink      byte
 }
 
 // pendingKey is the state of a key that the current batch has loaded.
@@ -87,8 +88,14 @@ type pendingKey struct {
 	entry   *cache.Entry
 	before  *object.Object // as the store has it
 	object  *object.Object // as the batch leaves it
+	found   bool           // before and object are known
 	changed bool
 	loaded  bool // read from the store, not the cache
+}
+
+func (p *pendingKey) resolve(o *object.Object) {
+	o = known(o)
+	p.before, p.object, p.found = o, o, true
 }
 
 const (
@@ -187,6 +194,9 @@ func (sh *shard) runBatch(tasks []*Task) {
 	unfinished := tasks
 	defer func() { refuse(unfinished) }()
 	now := sh.store.options.Now().UnixMilli()
+	if len(tasks) >= worthGathering {
+		sh.expect(tasks)
+	}
 	for _, t := range tasks {
 		sh.runTask(t, now)
 	}
@@ -281,24 +291,32 @@ func (sh *shard) load(key object.Key) (*object.Object, error) {
 }
 
 func (sh *shard) find(key object.Key) (*pendingKey, error) {
-	if p := sh.pending[key]; p != nil {
-		return p, nil
+	p := sh.pending[key]
+	if p == nil {
+		p = sh.stage(key)
 	}
-	var o *object.Object
-	e := sh.cache.Find(key)
-	if e != nil {
-		o = known(e.Object())
-	} else {
-		var err error
-		if o, err = sh.store.read(key); err != nil {
+	switch {
+	case p.found:
+	case p.entry != nil:
+		p.resolve(p.entry.Object())
+	default:
+		o, err := sh.store.read(key)
+		if err != nil {
 			return nil, err
 		}
+		p.resolve(o)
+		p.loaded = o != nil
 	}
+	return p, nil
+}
+
+// stage makes a key part of the batch, and finds its entry in the hot cache.
+func (sh *shard) stage(key object.Key) *pendingKey {
 	p := sh.newPending()
-	*p = pendingKey{key: key, entry: e, before: o, object: o, loaded: e == nil && o != nil}
+	*p = pendingKey{key: key, entry: sh.cache.Find(key)}
 	sh.pending[key] = p
 	sh.order = append(sh.order, p)
-	return p, nil
+	return p
 }
 
 func (sh *shard) newPending() *pendingKey {

@@ -199,6 +199,7 @@ func (s *Store) scatter(tasks []*Task) {
 type View struct {
 	store *Store
 	tx    Tx
+	ahead ahead
 }
 
 // View runs one body in a view.
@@ -211,7 +212,7 @@ func (s *Store) View(body Body) error {
 // OpenView returns a view, to be closed after use.
 func (s *Store) OpenView() *View {
 	v := s.views.Get().(*View)
-	v.tx.reset(s, s.options.Now().UnixMilli())
+	v.tx.reset(v, s.options.Now().UnixMilli())
 	v.tx.write = false
 	return v
 }
@@ -227,12 +228,27 @@ func (v *View) Run(body Body) error {
 }
 
 // Close gives the view back.
-func (v *View) Close() { v.store.views.Put(v) }
+func (v *View) Close() {
+	v.ahead.clear()
+	v.store.views.Put(v)
+}
+
+// load makes the view a source for its Tx. It never mints, for a view edits nothing.
+func (v *View) load(key object.Key) (*object.Object, error) {
+	if e := v.ahead.take(key); e != nil {
+		return known(e.Object()), nil
+	}
+	return v.store.load(key)
+}
+
+func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
+func (v *View) observe(t causal.Time) error                  { return v.store.observe(t) }
+func (v *View) settle(o *object.Object) *object.Object       { return v.store.settle(o) }
 
 // Get returns what the store knows of a key, tombstones and expired objects included; nil when it knows nothing.
 func (s *Store) Get(key object.Key) (*object.Object, error) { return s.load(key) }
 
-// load is a view's source.
+// load looks a key up outside the applier.
 func (s *Store) load(key object.Key) (*object.Object, error) {
 	if e := s.cache.Get(key); e != nil {
 		return known(e.Object()), nil

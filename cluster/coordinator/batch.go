@@ -7,6 +7,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/object"
 )
 
 // batch is the commands of one Execute on their way through ask, run and replicate.
@@ -55,6 +56,9 @@ type op struct {
 
 // Run runs the command in the applier, or in a view when the whole batch only reads.
 func (o *op) Run(tx *engine.Tx) { o.b.c.Runner.Run(tx, o.command) }
+
+// Keys are the command's keys.
+func (o *op) Keys(yield func(object.Key) bool) { o.command.Keys(yield) }
 
 // plan finds out who takes part in a command, and refuses it when too few of them can be reached.
 func (o *op) plan(b *batch, command *Command, table *ring.Table) {
@@ -109,6 +113,9 @@ func (o *op) missed() {
 func (b *batch) run() {
 	if !b.writes && len(b.merges) == 0 {
 		view := b.c.Store.OpenView()
+		if len(b.ops) > 1 {
+			view.Expect(b.unfinished)
+		}
 		for i := range b.ops {
 			if o := &b.ops[i]; !o.finished {
 				o.Err = view.Run(o)
@@ -129,6 +136,15 @@ func (b *batch) run() {
 	}
 	if b.c.Store.Do(b.tasks, b.ran) {
 		b.ran()
+	}
+}
+
+// unfinished are the ops that are still to run.
+func (b *batch) unfinished(yield func(engine.Keyed) bool) {
+	for i := range b.ops {
+		if o := &b.ops[i]; !o.finished && !yield(o) {
+			return
+		}
 	}
 }
 

@@ -36,12 +36,25 @@ type Command struct {
 	Reply []byte
 	// Err is why there is no reply: ErrClusterDown, ErrNoQuorum or another error of this package.
 	Err error
+
+	first string // the name of the first key, once somebody asked for it
+}
+
+// Key is the key that argument i names.
+func (c *Command) Key(i int) object.Key {
+	if i != c.FirstKey {
+		return object.Key{DB: c.DB, Name: string(c.Args[i])}
+	}
+	if c.first == "" {
+		c.first = string(c.Args[i])
+	}
+	return object.Key{DB: c.DB, Name: c.first}
 }
 
 // Keys calls yield with each key of the command.
 func (c *Command) Keys(yield func(object.Key) bool) {
 	for i := c.FirstKey; i <= c.LastKey && i < len(c.Args); i += max(1, c.Step) {
-		if !yield(object.Key{DB: c.DB, Name: string(c.Args[i])}) {
+		if !yield(c.Key(i)) {
 			return
 		}
 	}

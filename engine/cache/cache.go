@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/dgraph-io/ristretto/v2"
 	"github.com/zeebo/xxh3"
@@ -26,12 +27,29 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// Entry is the one place where a cached key's object is found.
+// Entry is the one place where a cached key's object is found. It is one line of the processor's cache when the name is
+// short, as most are: look-ups of many keys spend their time on waiting for memory.
 type Entry struct {
-	key    object.Key
 	object atomic.Pointer[object.Object]
-	cost   int64 // owned by the writer of the key
+	name   string // in room, when it fits
+	cost   int64  // owned by the writer of the key
+	db     uint8
+	room   [31]byte
 }
+
+func newEntry(key object.Key) *Entry {
+	e := &Entry{db: key.DB}
+	switch n := copy(e.room[:], key.Name); {
+	case n < len(key.Name):
+		e.name = strings.Clone(key.Name)
+	case n > 0:
+		e.name = unsafe.String(&e.room[0], n) // room never changes
+	}
+	return e
+}
+
+// key is the entry's key. It shares memory with the entry.
+func (e *Entry) key() object.Key { return object.Key{DB: e.db, Name: e.name} }
 
 // Object is the current object of the entry.
 func (e *Entry) Object() *object.Object { return e.object.Load() }
@@ -78,7 +96,7 @@ func hash(k object.Key) uint64 {
 // Get returns the entry of a key, nil when it is not cached.
 func (c *Cache) Get(key object.Key) *Entry {
 	e, ok := c.entries.Get(hash(key))
-	if !ok || e.key != key {
+	if !ok || e.name != key.Name || e.db != key.DB {
 		return nil
 	}
 	return e
@@ -125,16 +143,15 @@ func (w *Writer) Find(key object.Key) *Entry {
 func (w *Writer) Put(key object.Key, e *Entry, o *object.Object) {
 	cost := int64(entryOverhead + len(key.Name) + o.Size())
 	if e == nil {
-		key.Name = strings.Clone(key.Name)
-		e = &Entry{key: key}
+		e = newEntry(key)
 	} else if e.cost == cost {
 		e.object.Store(o)
 		return
 	}
 	e.object.Store(o)
 	e.cost = cost
-	w.fresh[e.key] = e
-	w.cache.entries.Set(hash(e.key), e, cost)
+	w.fresh[e.key()] = e
+	w.cache.entries.Set(hash(key), e, cost)
 }
 
 // Unsettled reports whether there is anything for a turn to settle.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/resp"
@@ -20,10 +21,11 @@ type Call struct {
 
 	spec    *Spec
 	handler *Handler
+	command *cluster.Command
 }
 
 // Key is the key that argument i names.
-func (c *Call) Key(i int) object.Key { return object.Key{DB: c.DB, Name: string(c.Args[i])} }
+func (c *Call) Key(i int) object.Key { return c.command.Key(i) }
 
 // Lookup is what a client sees of a key, nil when it does not exist. It counts among the keyspace hits and misses that
 // INFO shows; a command that only looks in order to change the key uses Tx.Object.

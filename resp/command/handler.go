@@ -71,7 +71,7 @@ func (h *Handler) Run(tx *engine.Tx, c *cluster.Command) {
 	call := h.calls.Get().(*Call)
 	*call = Call{
 		Tx: tx, Args: c.Args, DB: c.DB, Reply: resp.Writer{Buf: c.Reply, Proto: c.Proto},
-		Settings: h.Settings(), spec: spec, handler: h,
+		Settings: h.Settings(), spec: spec, handler: h, command: c,
 	}
 	spec.Run(call)
 	c.Reply = call.Reply.Buf
