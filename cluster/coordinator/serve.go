@@ -236,6 +236,9 @@ func (c *Coordinator) serveRun(request *transport.Request) error {
 			command.Err = ErrNotReplica
 		}
 	}
+	if len(commands) == 0 {
+		return ErrMalformed
+	}
 	respond := func() {
 		var out []byte
 		for _, command := range commands {
