@@ -107,6 +107,9 @@ type limited []Record
 
 // UnmarshalJSON decodes a list up to its limit.
 func (l *limited) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if start, err := d.Token(); err != nil || start != json.Delim('[') {
 		return fmt.Errorf("%w: no list", ErrRecords)

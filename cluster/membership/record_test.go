@@ -33,6 +33,9 @@ func someRecord(t *rapid.T) Record {
 }
 
 func TestCodecRoundTrip(t *testing.T) {
+	if got, err := Decode(Encode(nil)); err != nil || len(got) != 0 {
+		t.Errorf("no records are decoded as %v, %v", got, err)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		records := rapid.SliceOfN(rapid.Custom(someRecord), 0, 8).Draw(t, "records")
 		got, err := Decode(Encode(records))
