@@ -240,20 +240,24 @@ func TestOutcomeRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var b []byte
 		var want, got []*Command
+		var names []error
 		for range rapid.IntRange(1, 5).Draw(t, "commands") {
 			c := &Command{}
+			name := rapid.SampledFrom(named).Draw(t, "name")
 			switch rapid.IntRange(0, 3).Draw(t, "outcome") {
 			case 0:
-				c.Err = rapid.SampledFrom(named).Draw(t, "named")
+				c.Err = name
 			case 1:
-				c.Err = fmt.Errorf("in detail: %w", rapid.SampledFrom(named).Draw(t, "wrapped"))
+				c.Err = fmt.Errorf("in detail: %w", name)
 			case 2:
 				c.Err = errors.New(string(binaryText(300).Draw(t, "text")))
+				name = nil
 			default:
+				name = nil
 				c.Reply = binaryText(20_000).Draw(t, "reply")
 			}
 			b = appendOutcome(b, c)
-			want, got = append(want, c), append(got, &Command{})
+			want, got, names = append(want, c), append(got, &Command{}), append(names, name)
 		}
 		if err := DecodeOutcomes(b, got); err != nil {
 			t.Fatal(err)
@@ -262,8 +266,10 @@ func TestOutcomeRoundTrip(t *testing.T) {
 			if !bytes.Equal(got[i].Reply, want[i].Reply) || (got[i].Err == nil) != (want[i].Err == nil) {
 				t.Fatalf("outcome %d is %q, %v, want %q, %v", i, got[i].Reply, got[i].Err, want[i].Reply, want[i].Err)
 			}
-			code := outcomeOf(want[i].Err)
-			if outcomeOf(got[i].Err) != code || code == outcomeOther && got[i].Err.Error() != want[i].Err.Error() {
+			if names[i] != nil && !errors.Is(got[i].Err, names[i]) {
+				t.Fatalf("outcome %d is %v, want %v", i, got[i].Err, want[i].Err)
+			}
+			if names[i] == nil && want[i].Err != nil && got[i].Err.Error() != want[i].Err.Error() {
 				t.Fatalf("outcome %d is %v, want %v", i, got[i].Err, want[i].Err)
 			}
 		}
