@@ -69,6 +69,7 @@ func (n *Node) Stats() Stats {
 	return Stats{
 		Forwarded:    n.stats.forwarded.Load(),
 		Failovers:    n.stats.failovers.Load(),
+		Expired:      n.stats.expired.Load(),
 		ReadRepairs:  c.ReadRepairs.Load(),
 		Hedges:       c.Hedges.Load(),
 		NoQuorum:     c.NoQuorum.Load(),

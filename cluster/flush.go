@@ -67,6 +67,23 @@ func (n *Node) serveFlush(payload []byte) error {
 	return n.ctx.Err()
 }
 
+// keyCommand is a command on one key that the node gives itself.
+func keyCommand(name string, key object.Key, mode coordinator.Mode) *Command {
+	return &Command{
+		Args:     [][]byte{[]byte(name), []byte(key.Name)},
+		FirstKey: 1, LastKey: 1, Step: 1,
+		Slot: key.Slot(), DB: key.DB, Proto: 2, Mode: mode,
+	}
+}
+
+// executeHere runs commands that this node coordinates, and waits for them.
+func (n *Node) executeHere(batch []*Command) {
+	done := make(chan struct{})
+	if !n.coordinator.Execute(batch, func() { close(done) }) {
+		<-done
+	}
+}
+
 // deleteAll deletes keys that this node coordinates, as DEL does.
 func (n *Node) deleteAll(keys []object.Key) error {
 	if len(keys) == 0 {
@@ -74,19 +91,9 @@ func (n *Node) deleteAll(keys []object.Key) error {
 	}
 	batch := make([]*Command, len(keys))
 	for i, key := range keys {
-		batch[i] = &Command{
-			Args:     [][]byte{[]byte("DEL"), []byte(key.Name)},
-			FirstKey: 1, LastKey: 1, Step: 1,
-			Slot:  key.Slot(),
-			DB:    key.DB,
-			Proto: 2,
-			Mode:  Write | Idempotent,
-		}
+		batch[i] = keyCommand("DEL", key, Write|Idempotent)
 	}
-	done := make(chan struct{})
-	if !n.coordinator.Execute(batch, func() { close(done) }) {
-		<-done
-	}
+	n.executeHere(batch)
 	for _, c := range batch {
 		if c.Err != nil {
 			return fmt.Errorf("delete: %w", c.Err)

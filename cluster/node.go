@@ -64,7 +64,7 @@ type Node struct {
 }
 
 type nodeStats struct {
-	forwarded, failovers atomic.Uint64
+	forwarded, failovers, expired atomic.Uint64
 }
 
 // Start makes this node a member: alone, or of the cluster that its membership options name.
@@ -99,6 +99,7 @@ func Start(o Options) (*Node, error) {
 		return nil, fmt.Errorf("membership: %w", err)
 	}
 	n.changed(n.membership.Records())
+	n.running.Go(n.expire)
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
 	}

@@ -21,6 +21,13 @@ func (s *Store) Clear() error {
 			return err
 		}
 	}
+	// Last, for a row of a deadline may be there without its object, but no object without the row of its deadline.
+	start, end := localRange(tagDue)
+	if err := s.db.DeleteRange(start, end, s.syncOption()); err != nil {
+		err = fmt.Errorf("clear: %w", err)
+		s.fatal(err)
+		return err
+	}
 	s.cache.Clear()
 	return nil
 }

@@ -82,6 +82,9 @@ func (s *Store) openMeta() error {
 		node = s.options.Random.Uint64()
 	}
 	if clean == nil {
+		if epoch > 0 {
+			s.options.Logger.Warn("the store was not closed in good order the last time; writes that were not synced are lost")
+		}
 		epoch++
 	}
 	err = errors.Join(

@@ -379,6 +379,9 @@ func (sh *shard) write(seq uint64) error {
 		}
 		sh.key = appendRowKey(sh.key[:0], p.key)
 		sh.lastWrite[writeClass(p.key)] = seq
+		if err := sh.stageDue(b, p); err != nil {
+			return err
+		}
 		if known(p.object) == nil {
 			if err := b.Delete(sh.key, nil); err != nil {
 				return err

@@ -44,6 +44,12 @@ func (tx *Tx) Object(key object.Key) *object.Object {
 	return o
 }
 
+// Expired reports whether the key's deadline has passed and nobody has removed it yet.
+func (tx *Tx) Expired(key object.Key) bool {
+	o := tx.Raw(key)
+	return o != nil && o.Expired(tx.now)
+}
+
 // Raw is what this store knows of the key, tombstones and expired objects included; nil when it knows nothing.
 func (tx *Tx) Raw(key object.Key) *object.Object {
 	if e := tx.find(key); e != nil {

@@ -64,6 +64,8 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.cluster.Stats().Forwarded) }),
 		newMetric("failovers_total", "Commands taken over by the next of the preference list.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().Failovers) }),
+		newMetric("expired_keys_total", "Keys that this node, as their coordinator, removed after their deadline.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().Expired) }),
 		newMetric("hedges_total", "Replicas asked because another was late.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().Hedges) }),
 		newMetric("read_repairs_total", "Objects sent to replicas that a read found behind.", counter,

@@ -196,7 +196,7 @@ func infoStats(w *infoWriter) {
 	w.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_kbps", "instantaneous_output_kbps")
 	w.field("rejected_connections", c.ConnectionsRejected)
 	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
-	w.field("expired_keys", store.Expired)
+	w.field("expired_keys", w.h.Cluster.Status().Stats.Expired)
 	w.field("evicted_keys", store.Evicted)
 	w.field("evicted_clients", c.Evicted)
 	w.field("keyspace_hits", s.hits.Load())

@@ -121,8 +121,12 @@ func keySpecs() []Spec {
 func del(c *Call) {
 	n := int64(0)
 	for i := 1; i < len(c.Args); i++ {
-		if key := c.Key(i); c.Tx.Object(key) != nil {
+		key := c.Key(i)
+		exists := c.Tx.Object(key) != nil
+		if exists || c.Tx.Expired(key) {
 			kind.Clear(c.Tx.Edit(key))
+		}
+		if exists {
 			n++
 		}
 	}

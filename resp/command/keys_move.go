@@ -46,6 +46,10 @@ func internalSpecs() []Spec {
 			Name: "forget", Arity: 3, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
 			Mode: sets, Run: forgetKey, Summary: "A step of RENAME and MOVE: removes what a context token covers.",
 		}),
+		row(Spec{
+			Name: "expire", Arity: 2, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
+			Mode: repeatable, Run: removeExpired, Summary: "Removes a key whose deadline has passed.",
+		}),
 	}
 }
 
@@ -82,6 +86,18 @@ func importKey(c *Call) {
 		return
 	}
 	kind.Copy(c.Tx.Edit(key), o)
+	c.Reply.Int(1)
+}
+
+// kindred.expire key: 1 when the key's deadline had passed and the key is now removed, else 0. It asks R stores first:
+// another node may have been given a later deadline.
+func removeExpired(c *Call) {
+	key := c.Key(1)
+	if !c.Tx.Expired(key) {
+		c.Reply.Int(0)
+		return
+	}
+	kind.Clear(c.Tx.Edit(key))
 	c.Reply.Int(1)
 }
 

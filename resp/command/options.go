@@ -129,8 +129,8 @@ type StoreFacts struct {
 	Policy    string
 	// AppendFsync is the directive.
 	AppendFsync string
-	// Expired and Evicted count keys that were removed because of their deadline or for want of room.
-	Expired, Evicted int64
+	// Evicted counts keys that were removed for want of room.
+	Evicted int64
 	// LastSync is when the store was last known to be on disk.
 	LastSync time.Time
 }

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// An object with a deadline has a row that leads with it, so that those whose time has come are found without looking at
+// the others. The row changes in the batch of its object.
+//
+//	0xffff 'e' deadline (8) the object's row key
+func appendDueKey(b []byte, deadline int64, rowKey []byte) []byte {
+	b = append(append(b, localPrefix...), tagDue)
+	b = binary.BigEndian.AppendUint64(b, uint64(deadline))
+	return append(b, rowKey...)
+}
+
+// stageDue brings the row of the key's deadline up to date. sh.key is the key's row key.
+func (sh *shard) stageDue(b *pebble.Batch, p *pendingKey) error {
+	before, after := deadlineOf(p.before), deadlineOf(known(p.object))
+	if before == after {
+		return nil
+	}
+	if before != object.NoDeadline {
+		if err := b.Delete(appendDueKey(nil, before, sh.key), nil); err != nil {
+			return err
+		}
+	}
+	if after == object.NoDeadline {
+		return nil
+	}
+	return b.Set(appendDueKey(nil, after, sh.key), nil, nil)
+}
+
+func deadlineOf(o *object.Object) int64 {
+	if o == nil {
+		return object.NoDeadline
+	}
+	return o.Deadline()
+}
+
+// DuePlace is where a look for expired objects goes on. The zero value is the start.
+type DuePlace []byte
+
+// Due returns at most limit keys whose deadlines have passed at a Unix millisecond, in the order of their deadlines from
+// a place on, and the place behind them; nil when there are no more.
+func (s *Store) Due(now int64, from DuePlace, limit int) (keys []object.Key, next DuePlace, err error) {
+	start, _ := localRange(tagDue)
+	if from != nil {
+		start = from
+	}
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: appendDueKey(nil, now+1, nil)})
+	if err != nil {
+		return nil, nil, fmt.Errorf("due: %w", err)
+	}
+	defer func() {
+		if closeErr := iter.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("due: %w", closeErr)
+		}
+	}()
+	const prefix = len(localPrefix) + 1 + 8
+	for ok := iter.First(); ok; ok = iter.Next() {
+		if len(keys) == limit {
+			return keys, append(DuePlace(nil), iter.Key()...), nil
+		}
+		row := iter.Key()
+		_, _, key, err := splitRowKey(row[min(prefix, len(row)):])
+		if err != nil {
+			return nil, nil, fmt.Errorf("due: %w", err)
+		}
+		o, err := s.load(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		if o == nil {
+			s.dropDue(key, append([]byte(nil), row...))
+			continue
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil, iter.Error()
+}
+
+// dropDue deletes the row of a deadline that a Clear has left behind when it was cut short, unless its key exists again.
+func (s *Store) dropDue(key object.Key, row []byte) {
+	sh := s.shard(key.Slot())
+	sh.control(func() {
+		if o, err := sh.store.load(key); err != nil || o != nil {
+			return
+		}
+		if err := s.db.Delete(row, pebble.NoSync); err != nil {
+			s.fatal(fmt.Errorf("write: %w", err))
+		}
+	})
+}
