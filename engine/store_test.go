@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/kindredkv/kindred/engine/causal"
@@ -339,4 +340,39 @@ func TestClearLeavesNothing(t *testing.T) {
 	s = open(t, o)
 	defer closeStore(t, s)
 	check()
+}
+
+// TestTurnsOfSummaries stages batches that pay for more write-backs than there are summaries to write back. A range
+// deletion makes every read of the memtable slower that it is in, so a batch must not bring more than one.
+func TestTurnsOfSummaries(t *testing.T) {
+	s := open(t, testOptions(t, vfs.NewMem()))
+	defer closeStore(t, s)
+	sums := summaries{end: object.Slots}
+	for seq := range uint64(20) {
+		b := s.db.NewBatch()
+		changes := make([]change, 4*writeBackShare)
+		if err := sums.stage(b, seq, changes); err != nil {
+			t.Fatal(err)
+		}
+		sums.publish(seq, changes)
+		deletions := 0
+		for r := b.Reader(); ; {
+			kind, _, _, ok, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			if kind == pebble.InternalKeyKindRangeDelete {
+				deletions++
+			}
+		}
+		if deletions > 1 {
+			t.Errorf("batch %d has %d range deletions", seq, deletions)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -150,17 +150,23 @@ func (s *summaries) stage(b *pebble.Batch, seq uint64, changes []change) error {
 		return err
 	}
 	s.unwritten += len(changes)
-	for ; s.unwritten >= writeBackShare; s.unwritten -= writeBackShare {
-		if err := s.writeBackNext(b); err != nil {
+	for s.unwritten >= writeBackShare {
+		s.unwritten -= writeBackShare
+		ended, err := s.writeBackNext(b)
+		if err != nil {
 			return err
+		}
+		if ended {
+			// One end of a turn a batch: the next turn has only what this batch changes.
+			s.unwritten = 0
 		}
 	}
 	return nil
 }
 
-// writeBackNext writes the next summary that holds anything, as it was before this batch. When that ends the turn,
-// it drops the journal from before the turn's start.
-func (s *summaries) writeBackNext(b *pebble.Batch) error {
+// writeBackNext writes the next summary that holds anything, as it was before this batch. When there is none it ends the
+// turn, and drops the journal from before the turn's start.
+func (s *summaries) writeBackNext(b *pebble.Batch) (ended bool, err error) {
 	for s.turn < s.end {
 		slot := s.turn
 		s.turn++
@@ -170,10 +176,10 @@ func (s *summaries) writeBackNext(b *pebble.Batch) error {
 		}
 		s.row = sum.encode(s.row[:0])
 		sum.kept = sum.seq
-		return b.Set(summaryKey(object.Slot(slot)), s.row, nil)
+		return false, b.Set(summaryKey(object.Slot(slot)), s.row, nil)
 	}
 	s.turn, s.turnActive = s.first, false
-	return b.DeleteRange(journalKey(s.shard, 0), journalKey(s.shard, s.turnStart), nil)
+	return true, b.DeleteRange(journalKey(s.shard, 0), journalKey(s.shard, s.turnStart), nil)
 }
 
 // publish makes the changes of a committed batch visible.
