@@ -22,6 +22,8 @@ const (
 	memTableLimit   = 4
 	level0Layers    = 8
 	baseLevelBytes  = 256 << 20
+	// blockCacheBytes is what is left for blocks when there are as many memtables as there may be: Pebble takes them
+	// from the block cache, and with none left every read reads filter and index from the file.
 	blockCacheBytes = 32 << 20
 	bloomBits       = 10
 	// uncompressedLevels are those whose files do not live long enough to pay for being small.
@@ -31,7 +33,7 @@ const (
 func openPebble(s *Store) (*pebble.DB, error) {
 	o := &pebble.Options{
 		FS:                          s.options.FS,
-		CacheSize:                   blockCacheBytes,
+		CacheSize:                   blockCacheBytes + memTableLimit*memTableBytes,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTableLimit,
 		L0CompactionThreshold:       level0Layers,
@@ -55,9 +57,11 @@ func openPebble(s *Store) (*pebble.DB, error) {
 		},
 	}
 	for i := range o.Levels {
+		profile := sstable.SnappyCompression
 		if i < uncompressedLevels {
-			o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+			profile = sstable.NoCompression
 		}
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return profile }
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
 	dir := s.options.Dir

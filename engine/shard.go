@@ -111,7 +111,7 @@ func newShard(s *Store, index int) *shard {
 		store:     s,
 		cache:     s.cache.NewWriter(),
 		pending:   map[object.Key]*pendingKey{},
-		summaries: summaries{shard: index, first: first, end: end, turn: first},
+		summaries: summaries{shard: index, first: first, end: end, turn: first, turnWorth: turnWorth},
 	}
 }
 

@@ -193,6 +193,9 @@ func TestSummariesSurviveCrashes(t *testing.T) {
 		o := testOptions(t, fs)
 		o.Shards = 1 + round%3
 		s := open(t, o)
+		for _, sh := range s.shards {
+			sh.summaries.turnWorth = 100
+		}
 		verifySummaries(t, s)
 		for i := range 3000 {
 			key := object.Key{DB: uint8(rng.IntN(2)), Name: fmt.Sprint(rng.IntN(700))}
@@ -342,20 +345,22 @@ func TestClearLeavesNothing(t *testing.T) {
 	check()
 }
 
-// TestTurnsOfSummaries stages batches that pay for more write-backs than there are summaries to write back. A range
-// deletion makes every read of the memtable slower that it is in, so a batch must not bring more than one.
+// TestTurnsOfSummaries stages many changes of a single slot. A range deletion makes every read of the memtable slower
+// that it is in, so the journal is not cut before it is worth it, but then it is.
 func TestTurnsOfSummaries(t *testing.T) {
 	s := open(t, testOptions(t, vfs.NewMem()))
 	defer closeStore(t, s)
-	sums := summaries{end: object.Slots}
-	for seq := range uint64(20) {
+	sums := summaries{end: object.Slots, turnWorth: turnWorth}
+	const batch = 4 * writeBackShare
+	deletions, staged := 0, 0
+	for seq := uint64(1); staged < 4*turnWorth; seq++ {
 		b := s.db.NewBatch()
-		changes := make([]change, 4*writeBackShare)
+		changes := make([]change, batch)
 		if err := sums.stage(b, seq, changes); err != nil {
 			t.Fatal(err)
 		}
 		sums.publish(seq, changes)
-		deletions := 0
+		staged += batch
 		for r := b.Reader(); ; {
 			kind, _, _, ok, err := r.Next()
 			if err != nil {
@@ -368,11 +373,11 @@ func TestTurnsOfSummaries(t *testing.T) {
 				deletions++
 			}
 		}
-		if deletions > 1 {
-			t.Errorf("batch %d has %d range deletions", seq, deletions)
-		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if want := staged / turnWorth; deletions < want-1 || deletions > want {
+		t.Errorf("%d range deletions in %d changes", deletions, staged)
 	}
 }

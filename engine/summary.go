@@ -43,15 +43,23 @@ type summaries struct {
 	// The rest belongs to the applier.
 	shard      int
 	turn       int    // the next slot to write back
+	turnWorth  int    // turnWorth, but in tests
 	turnActive bool   // whether a turn has begun
 	turnStart  uint64 // the batch it began with; the journal from there on outlives it
 	unwritten  int    // changed keys that have not yet paid for a write-back
+	journaled  int    // changed keys since the last turn ended
 	journal    []byte // reused
 	row        []byte // reused
 }
 
-// writeBackShare is how many changed keys pay for writing back one slot's summary.
-const writeBackShare = 8
+const (
+	// writeBackShare is how many changed keys pay for writing back one slot's summary.
+	writeBackShare = 8
+	// turnWorth is how many changed keys there must be in the journal for a turn to end. Where all keys are in a few slots
+	// a turn would else end with every batch, and each end is a range deletion, which every read of the same memtable
+	// has to look at.
+	turnWorth = 1 << 16
+)
 
 func appendJournal(b []byte, c change) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(c.slot))
@@ -149,24 +157,29 @@ func (s *summaries) stage(b *pebble.Batch, seq uint64, changes []change) error {
 	if err := b.Set(journalKey(s.shard, seq), s.journal, nil); err != nil {
 		return err
 	}
+	s.journaled += len(changes)
 	s.unwritten += len(changes)
-	for s.unwritten >= writeBackShare {
-		s.unwritten -= writeBackShare
-		ended, err := s.writeBackNext(b)
+	for ; s.unwritten >= writeBackShare; s.unwritten -= writeBackShare {
+		wrote, err := s.writeBackNext(b)
 		if err != nil {
 			return err
 		}
-		if ended {
-			// One end of a turn a batch: the next turn has only what this batch changes.
-			s.unwritten = 0
+		if wrote {
+			continue
 		}
+		s.unwritten = 0
+		if s.journaled < s.turnWorth {
+			return nil
+		}
+		s.turn, s.turnActive, s.journaled = s.first, false, 0
+		return b.DeleteRange(journalKey(s.shard, 0), journalKey(s.shard, s.turnStart), nil)
 	}
 	return nil
 }
 
-// writeBackNext writes the next summary that holds anything, as it was before this batch. When there is none it ends the
-// turn, and drops the journal from before the turn's start.
-func (s *summaries) writeBackNext(b *pebble.Batch) (ended bool, err error) {
+// writeBackNext writes the next summary of this turn that differs from its row, as it was before this batch. It reports
+// false when there is none: the journal from before the turn's start is then of no more use.
+func (s *summaries) writeBackNext(b *pebble.Batch) (wrote bool, err error) {
 	for s.turn < s.end {
 		slot := s.turn
 		s.turn++
@@ -176,10 +189,9 @@ func (s *summaries) writeBackNext(b *pebble.Batch) (ended bool, err error) {
 		}
 		s.row = sum.encode(s.row[:0])
 		sum.kept = sum.seq
-		return false, b.Set(summaryKey(object.Slot(slot)), s.row, nil)
+		return true, b.Set(summaryKey(object.Slot(slot)), s.row, nil)
 	}
-	s.turn, s.turnActive = s.first, false
-	return true, b.DeleteRange(journalKey(s.shard, 0), journalKey(s.shard, s.turnStart), nil)
+	return false, nil
 }
 
 // publish makes the changes of a committed batch visible.
@@ -201,7 +213,7 @@ func (s *summaries) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.slots[:])
-	s.turn, s.turnActive, s.unwritten = s.first, false, 0
+	s.turn, s.turnActive, s.unwritten, s.journaled = s.first, false, 0, 0
 }
 
 // tree is a copy of the slot's tree.
