@@ -66,6 +66,7 @@ const (
 type errand struct {
 	command *Command
 	settled bool
+	here    bool          // this node runs the command itself, not a copy of it
 	away    int           // attempts without an answer
 	tried   []ring.NodeID // nodes that got it, or could not be reached
 }
@@ -89,6 +90,9 @@ func (g *gathering) start(table *ring.Table) bool {
 	hedged := false
 	for _, a := range attempts {
 		hedged = hedged || a.peer != g.node.self
+		for _, e := range a.errands {
+			e.here = a.peer == g.node.self
+		}
 	}
 	if delay := g.node.settings().HedgeDelay; hedged && delay > 0 {
 		g.timer = time.AfterFunc(delay, g.hedge)
@@ -176,6 +180,9 @@ func (a *attempt) answered(reply transport.Reply) {
 func (a *attempt) settle(err error) {
 	g := a.g
 	g.mu.Lock()
+	for _, e := range a.errands {
+		e.here = false
+	}
 	var again []*errand
 	before := g.open
 	for i, e := range a.errands {
@@ -236,12 +243,13 @@ func indeterminate(err error) error {
 	}
 }
 
-// hedge brings commands that still wait, and may run twice, to the next node of their lists.
+// hedge brings commands that still wait, and may run twice, to the next node of their lists. One that runs here is not
+// among them: it works on the client's own buffers, which are reused as soon as it is settled.
 func (g *gathering) hedge() {
 	g.mu.Lock()
 	var late []*errand
 	for i := range g.errands {
-		if e := &g.errands[i]; !e.settled && e.away > 0 && e.command.Mode&Idempotent != 0 {
+		if e := &g.errands[i]; !e.settled && !e.here && e.away > 0 && e.command.Mode&Idempotent != 0 {
 			late = append(late, e)
 		}
 	}

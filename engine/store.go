@@ -256,11 +256,20 @@ func (s *Store) load(key object.Key) (*object.Object, error) {
 	sh := s.shard(key.Slot())
 	seen := sh.committed.Load()
 	o, err := s.read(key)
-	if err == nil && o != nil {
-		sh.offerFill(fill{key: key, object: o, seen: seen})
+	if err != nil {
+		return nil, err
 	}
-	return o, err
+	if o == nil {
+		// A key that is not there takes longer to find than one that is: every file may have it.
+		sh.offerFill(fill{key: key, object: absent, seen: seen})
+		return nil, nil
+	}
+	sh.offerFill(fill{key: key, object: o, seen: seen})
+	return o, nil
 }
+
+// absent stands for no object in the hot cache, see known.
+var absent = &object.Object{}
 
 // read reads the key's row.
 func (s *Store) read(key object.Key) (*object.Object, error) {
