@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loop drives many TCP connections by one goroutine over epoll. It waits for all of them at once, and for each that has
-// something to read it reads, serves and writes before it turns to the next. At one command per round trip this costs
-// two system calls a command and no switch between goroutines, which a goroutine per connection cannot do.
+// loop drives many TCP connections by one goroutine over epoll. It waits for all of them at once, reads and serves those
+// that have something to read, and then sends the replies. At one command per round trip this costs two system calls a
+// command and no switch between goroutines, which a goroutine per connection cannot do.
 //
 // Sockets are registered once and edge-triggered: the kernel tells of a change, and the loop remembers what is readable.
 // So a suspended connection needs no system call to be left alone. Everything about a connection happens on the loop's
@@ -30,6 +30,7 @@ type loop struct {
 	generation int32
 	now        int64   // Unix milliseconds when the loop last woke
 	again      []*sock // readable, but it was the turn of others
+	replied    []*sock // have replies to be sent at the end of the round
 	memory     loopMemory
 	quit       bool
 
@@ -80,6 +81,9 @@ func newLoop(s *Server) (*loop, error) {
 }
 
 // run is the loop's goroutine.
+//
+// A round reads and serves first and sends the replies at its end. A client that is woken by its reply has its next command
+// ready by then with more others, and each round does more.
 func (l *loop) run() {
 	events := make([]unix.EpollEvent, 256)
 	var tasks []task
@@ -97,6 +101,7 @@ func (l *loop) run() {
 			l.perform(t)
 		}
 		clear(tasks)
+		l.sendReplies()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

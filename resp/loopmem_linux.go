@@ -7,7 +7,7 @@ const (
 	// chunkRoom is the least room that a read is offered.
 	chunkRoom = 16 << 10
 	// keptChunks, keptBatches and keptBuffers bound what a loop keeps for reuse.
-	keptChunks, keptBatches, keptBuffers = 16, 32, 64
+	keptChunks, keptBatches, keptBuffers = 16, 32, 512
 )
 
 // chunk is a buffer that the reads of a loop's connections go to, one behind the other. A connection holds it while its

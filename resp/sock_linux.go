@@ -13,6 +13,7 @@ type sock struct {
 	loop       *loop
 	generation int32
 	chunk      *chunk // holds what in was lent
+	reply      []byte // to be sent at the end of the round, before what is in out; nil when there is nothing
 	readable   bool   // the kernel may have bytes
 	ended      bool   // the client sends no more; the end has to be read
 	broken     bool   // a write failed
@@ -75,7 +76,7 @@ func (l *loop) receive(s *sock) bool {
 	case err != 0:
 		l.close(s)
 		return false
-	case n == 0 && s.out.empty():
+	case n == 0 && s.silent():
 		l.close(s)
 		return false
 	case n == 0:
@@ -102,7 +103,15 @@ func (l *loop) after(s *sock, finished bool) {
 	}
 	l.memory.release(s.chunk)
 	s.chunk = nil
-	if s.broken || s.closing && s.out.empty() {
+	l.closeIfDone(s)
+}
+
+// silent reports that no reply waits.
+func (s *sock) silent() bool { return s.reply == nil && s.out.empty() }
+
+// closeIfDone closes a connection that is to end and has nothing under way.
+func (l *loop) closeIfDone(s *sock) {
+	if s.broken || s.closing && s.silent() && !s.suspended.Load() {
 		l.close(s)
 	}
 }
@@ -124,9 +133,7 @@ func (l *loop) drain(s *sock) {
 		return // adopt and served look at stopping
 	}
 	s.stop()
-	if s.out.empty() {
-		l.close(s)
-	}
+	l.closeIfDone(s)
 }
 
 // close closes the socket. The connection is forgotten now or, when the handler is at work, after that.
@@ -139,6 +146,7 @@ func (l *loop) close(s *sock) {
 	l.socks[s.fd] = nil
 	unix.Close(s.fd)
 	s.hangUp()
+	s.reply = nil
 	s.out.drop()
 	s.wrote()
 	if !s.suspended.Load() {
@@ -156,6 +164,41 @@ func (l *loop) forget(s *sock) {
 
 // send is link's.
 func (s *sock) send(b []byte) (took bool) {
+	if s.closed || s.broken {
+		return false
+	}
+	if s.silent() {
+		s.reply = b
+		s.loop.replied = append(s.loop.replied, s)
+		return true
+	}
+	s.sendReply()
+	return s.sendNow(b)
+}
+
+// sendReplies ends a round.
+func (l *loop) sendReplies() {
+	for _, s := range l.replied {
+		s.sendReply()
+		if !s.closed {
+			l.closeIfDone(s)
+		}
+	}
+	clear(l.replied)
+	l.replied = l.replied[:0]
+}
+
+// sendReply sends what was kept for the end of the round.
+func (s *sock) sendReply() {
+	b := s.reply
+	s.reply = nil
+	if b != nil && !s.sendNow(b) {
+		s.takeBuffer(b[:0])
+	}
+}
+
+// sendNow writes, and keeps what the socket does not take.
+func (s *sock) sendNow(b []byte) (took bool) {
 	if s.closed || s.broken {
 		return false
 	}
@@ -197,9 +240,7 @@ func (l *loop) write(s *sock) {
 		s.lastUsed.Store(l.now)
 	}
 	s.wrote()
-	if s.closing && s.out.empty() && !s.suspended.Load() {
-		l.close(s)
-	}
+	l.closeIfDone(s)
 }
 
 func (s *sock) lendBatch() *batch   { return s.loop.memory.lendBatch() }
