@@ -57,25 +57,6 @@ func (a *ahead) clear() {
 	a.found, a.next = a.found[:0], 0
 }
 
-// Expect names the bodies that the view is about to run. What they find may be as old as this call.
-func (v *View) Expect(bodies func(yield func(Keyed) bool)) {
-	a := &v.ahead
-	a.clear()
-	for body := range bodies {
-		for key := range body.Keys {
-			a.found = append(a.found, found{key: key, entry: v.store.cache.Get(key)})
-		}
-	}
-	for i := range a.found {
-		if f := &a.found[i]; f.entry != nil {
-			f.object = f.entry.Object()
-		}
-	}
-	for i := range a.found {
-		a.sink += peek(a.found[i].object)
-	}
-}
-
 // expect finds the cache entries of the keys that tasks are going to read.
 func (sh *shard) expect(tasks []*Task) {
 	for _, t := range tasks {

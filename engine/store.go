@@ -37,6 +37,7 @@ type Store struct {
 	sequence atomic.Uint64 // the number of the last batch
 	failed   atomic.Bool
 	held     atomic.Int32 // Hold without Release
+	waiting  waitingReads
 	stats    counters
 
 	views  sync.Pool  // of *View
@@ -176,6 +177,7 @@ func (s *Store) Release() {
 	for _, sh := range s.shards {
 		sh.release()
 	}
+	s.releaseReads()
 }
 
 // scatter submits each task to its shard, runs of the same shard together.
@@ -193,57 +195,6 @@ func (s *Store) scatter(tasks []*Task) {
 		}
 	}
 }
-
-// View runs bodies that only read, on the caller's goroutine, beside the appliers. It sees what has been committed, and
-// all bodies at one reading of the clock. A view of several keys is no snapshot: for that, Do it.
-type View struct {
-	store *Store
-	tx    Tx
-	ahead ahead
-}
-
-// View runs one body in a view.
-func (s *Store) View(body Body) error {
-	v := s.OpenView()
-	defer v.Close()
-	return v.Run(body)
-}
-
-// OpenView returns a view, to be closed after use.
-func (s *Store) OpenView() *View {
-	v := s.views.Get().(*View)
-	v.tx.reset(v, s.options.Now().UnixMilli())
-	v.tx.write = false
-	return v
-}
-
-// Run runs a body.
-func (v *View) Run(body Body) error {
-	v.tx.failed = nil
-	if err := runBody(body, &v.tx); err != nil {
-		v.store.options.Logger.Error("a view failed", "error", err)
-		return err
-	}
-	return v.tx.failed
-}
-
-// Close gives the view back.
-func (v *View) Close() {
-	v.ahead.clear()
-	v.store.views.Put(v)
-}
-
-// load makes the view a source for its Tx. It never mints, for a view edits nothing.
-func (v *View) load(key object.Key) (*object.Object, error) {
-	if e := v.ahead.take(key); e != nil {
-		return known(e.Object()), nil
-	}
-	return v.store.load(key)
-}
-
-func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
-func (v *View) observe(t causal.Time) error                  { return v.store.observe(t) }
-func (v *View) settle(o *object.Object) *object.Object       { return v.store.settle(o) }
 
 // Get returns what the store knows of a key, tombstones and expired objects included; nil when it knows nothing.
 func (s *Store) Get(key object.Key) (*object.Object, error) { return s.load(key) }

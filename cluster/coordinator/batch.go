@@ -111,20 +111,6 @@ func (o *op) missed() {
 
 // run runs the commands in order. A batch without writes needs no applier, but where it must merge first.
 func (b *batch) run() {
-	if !b.writes && len(b.merges) == 0 {
-		view := b.c.Store.OpenView()
-		if len(b.ops) > 1 {
-			view.Expect(b.unfinished)
-		}
-		for i := range b.ops {
-			if o := &b.ops[i]; !o.finished {
-				o.Err = view.Run(o)
-			}
-		}
-		view.Close()
-		b.ran()
-		return
-	}
 	b.tasks = make([]*engine.Task, 0, len(b.merges)+len(b.ops))
 	for _, m := range b.merges {
 		b.tasks = append(b.tasks, &m.Task)
@@ -134,17 +120,12 @@ func (b *batch) run() {
 			b.tasks = append(b.tasks, &o.Task)
 		}
 	}
-	if b.c.Store.Do(b.tasks, b.ran) {
-		b.ran()
+	start := b.c.Store.Do
+	if !b.writes && len(b.merges) == 0 {
+		start = b.c.Store.Read
 	}
-}
-
-// unfinished are the ops that are still to run.
-func (b *batch) unfinished(yield func(engine.Keyed) bool) {
-	for i := range b.ops {
-		if o := &b.ops[i]; !o.finished && !yield(o) {
-			return
-		}
+	if start(b.tasks, b.ran) {
+		b.ran()
 	}
 }
 

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// View runs bodies that only read, on the caller's goroutine, beside the appliers. It sees what has been committed, and
+// all bodies at one reading of the clock. A view of several keys is no snapshot: for that, Do it.
+type View struct {
+	store *Store
+	tx    Tx
+	ahead ahead
+}
+
+// View runs one body in a view.
+func (s *Store) View(body Body) error {
+	v := s.OpenView()
+	defer v.Close()
+	return v.Run(body)
+}
+
+// OpenView returns a view, to be closed after use.
+func (s *Store) OpenView() *View {
+	v := s.views.Get().(*View)
+	v.tx.reset(v, s.options.Now().UnixMilli())
+	v.tx.write = false
+	return v
+}
+
+// Run runs a body.
+func (v *View) Run(body Body) error {
+	v.tx.failed = nil
+	if err := runBody(body, &v.tx); err != nil {
+		v.store.options.Logger.Error("a view failed", "error", err)
+		return err
+	}
+	return v.tx.failed
+}
+
+// Close gives the view back.
+func (v *View) Close() {
+	v.ahead.clear()
+	v.store.views.Put(v)
+}
+
+// load makes the view a source for its Tx. It never mints, for a view edits nothing.
+func (v *View) load(key object.Key) (*object.Object, error) {
+	if e := v.ahead.take(key); e != nil {
+		return known(e.Object()), nil
+	}
+	return v.store.load(key)
+}
+
+func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
+func (v *View) observe(t causal.Time) error                  { return v.store.observe(t) }
+func (v *View) settle(o *object.Object) *object.Object       { return v.store.settle(o) }
+
+// Read is Do for tasks that only read: they run in a view, and see the clock at one time. While the store is held, a few
+// wait for others to be looked up with; many are enough by themselves, and do better at once, while what was received is
+// still near the processor.
+func (s *Store) Read(tasks []*Task, done func()) bool {
+	r := read{tasks, done}
+	if len(tasks) < worthGathering && s.held.Load() > 0 && s.waiting.add(r, s) {
+		return false
+	}
+	v := s.OpenView()
+	defer v.Close()
+	if len(tasks) > 1 {
+		v.expect([]read{r})
+	}
+	v.run(tasks)
+	return true
+}
+
+func (v *View) run(tasks []*Task) {
+	for _, t := range tasks {
+		t.Err = v.Run(t.Body)
+	}
+}
+
+// read is the tasks of one Read.
+type read struct {
+	tasks []*Task
+	done  func()
+}
+
+// waitingReads are those that came while the store was held.
+type waitingReads struct {
+	mu    sync.Mutex // guards both below
+	queue []read
+	spare []read
+}
+
+// add queues a read, unless the store is no longer held. As for a shard, that is looked at under the lock.
+func (w *waitingReads) add(r read, s *Store) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.held.Load() == 0 {
+		return false
+	}
+	w.queue = append(w.queue, r)
+	return true
+}
+
+func (w *waitingReads) take() []read {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	reads := w.queue
+	w.queue, w.spare = w.spare[:0], nil
+	return reads
+}
+
+func (w *waitingReads) giveBack(reads []read) {
+	clear(reads)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spare = reads[:0]
+}
+
+// releaseReads runs the reads that wait, after it has looked up all their keys.
+func (s *Store) releaseReads() {
+	reads := s.waiting.take()
+	if len(reads) > 0 {
+		v := s.OpenView()
+		v.expect(reads)
+		for _, r := range reads {
+			v.run(r.tasks)
+			r.done()
+		}
+		v.Close()
+	}
+	s.waiting.giveBack(reads)
+}
+
+// expect looks up the keys of tasks that the view is about to run. What they find may be as old as this call.
+func (v *View) expect(reads []read) {
+	a := &v.ahead
+	a.clear()
+	for _, r := range reads {
+		for _, t := range r.tasks {
+			if body, ok := t.Body.(Keyed); ok {
+				for key := range body.Keys {
+					a.found = append(a.found, found{key: key, entry: v.store.cache.Get(key)})
+				}
+			}
+		}
+	}
+	for i := range a.found {
+		if f := &a.found[i]; f.entry != nil {
+			f.object = f.entry.Object()
+		}
+	}
+	for i := range a.found {
+		a.sink += peek(a.found[i].object)
+	}
+}
