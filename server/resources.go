@@ -3,6 +3,7 @@ package server
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,32 @@ func cacheBytes(c *config.Config) int64 {
 		return total / cacheShare
 	}
 	return defaultCache
+}
+
+const (
+	// besideCache is what a node takes with little in its hot cache: memtables, blocks, buffers, and room for the garbage
+	// collector to work in.
+	besideCache = 256 << 20
+	// heapGrowth is how far the heap may grow between two collections, in percent, while there is room: with a large cache
+	// each collection has much to look at.
+	heapGrowth = 200
+	// heapShare is the share of the machine's memory that the heap may take where maxmemory is not set, in percent.
+	heapShare = 70
+)
+
+// boundHeap tells the garbage collector how much memory there is. What the operator set in the environment, as GOGC or
+// GOMEMLIMIT, holds instead.
+func boundHeap(c *config.Config) {
+	limit := totalMemory() / 100 * heapShare
+	if c.MaxMemory > 0 {
+		limit = c.MaxMemory + c.MaxMemory/8 + besideCache
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" && limit > 0 {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // totalMemory is the machine's memory, or the control group's bound where that is less; 0 when it is not known.

@@ -33,7 +33,11 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stderr io.Writer, 
 	if err != nil {
 		return err
 	}
-	n.live.Subscribe(func(change config.Change) { level.Set(change.Config.LogLevel.Level()) })
+	boundHeap(c)
+	n.live.Subscribe(func(change config.Change) {
+		level.Set(change.Config.LogLevel.Level())
+		boundHeap(change.Config)
+	})
 	log.Info("ready for clients", "port", c.Port, "cluster_port", c.ClusterPort(), "node", n.cluster.ID(), "version", version,
 		"dir", c.Dir, "pid", os.Getpid())
 	select {

@@ -71,7 +71,10 @@ func near(theirs, ours any, within int64) bool {
 }
 
 // generator makes commands that mostly make sense, on few keys, so that they meet.
-type generator struct{ rng *rand.Rand }
+type generator struct {
+	rng   *rand.Rand
+	times int // deadlines made
+}
 
 func (g *generator) pick(words ...string) string { return words[g.rng.IntN(len(words))] }
 
@@ -113,7 +116,9 @@ func (g *generator) time(unit string) string {
 	if g.rng.IntN(8) == 0 {
 		return g.pick("0", "-1", "x", "", "9223372036854775807", "9223372036854775", "9223372036854776", "-9223372036854775808", "1.5")
 	}
-	n := int64(1000 + g.rng.IntN(5)*1000)
+	// No two near each other are the same: GT and LT would compare the milliseconds between two commands.
+	g.times++
+	n := int64(1000 + g.rng.IntN(5)*1000 + g.times%997)
 	at := strings.HasSuffix(unit, "at")
 	switch {
 	case at && g.rng.IntN(4) == 0:
