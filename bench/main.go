@@ -68,5 +68,9 @@ func run(s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	return report(s, results, memory)
+	limits, err := f.measureLimits()
+	if err != nil {
+		return err
+	}
+	return report(s, results, memory, limits)
 }

@@ -31,6 +31,9 @@ func (f *fleet) measureMemory() (m memoryResult, err error) {
 	if m.peakRedis, err = f.redis.memory("VmHWM"); err != nil {
 		return m, err
 	}
+	if err := f.measureIdle(&m); err != nil {
+		return m, err
+	}
 	port, dir := f.base+200, filepath.Join(f.dir, "memory")
 	args := kindredArgs(port, filepath.Join(dir, "data"), "--maxmemory", "256mb", "--maxclients", "20000")
 	p, err := launch(dir, port, f.settings.kindred, args...)
@@ -51,9 +54,6 @@ func (f *fleet) measureMemory() (m memoryResult, err error) {
 	if m.peak, err = p.memory("VmHWM"); err != nil {
 		return m, err
 	}
-	if m.idle, err = idleCost(p, m.connections); err != nil {
-		return m, err
-	}
 	p.stop()
 	begin := time.Now()
 	if p, err = launch(dir, port, f.settings.kindred, args...); err != nil {
@@ -61,6 +61,18 @@ func (f *fleet) measureMemory() (m memoryResult, err error) {
 	}
 	m.start = time.Since(begin)
 	return m, nil
+}
+
+// measureIdle looks at idle connections to a node that has done nothing else.
+func (f *fleet) measureIdle(m *memoryResult) error {
+	port, dir := f.base+210, filepath.Join(f.dir, "idle")
+	p, err := launch(dir, port, f.settings.kindred, kindredArgs(port, filepath.Join(dir, "data"), "--maxclients", "20000")...)
+	defer func() { p.stop() }()
+	if err != nil {
+		return err
+	}
+	m.idle, err = idleCost(p, m.connections)
+	return err
 }
 
 // idleCost is how much more the process takes with connections that have said one word each.

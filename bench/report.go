@@ -11,7 +11,7 @@ import (
 )
 
 // report writes RESULTS.md and results.svg.
-func report(s settings, results []result, m memoryResult) error {
+func report(s settings, results []result, m memoryResult, limits []limit) error {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		return err
 	}
@@ -36,6 +36,10 @@ func report(s settings, results []result, m memoryResult) error {
 	fmt.Fprintf(&b, "| %d idle connections more | %d MB | 250 MB |\n", m.connections, m.idle>>20)
 	fmt.Fprintf(&b, "| start to the first answer, same store | %.2f s | 2 s |\n", m.start.Seconds())
 	fmt.Fprintf(&b, "| peak of the node in the rows above, no maxmemory | %d MB (redis-server %d) | – |\n", m.peakKindred>>20, m.peakRedis>>20)
+	b.WriteString("\n| limits of the parts | a second |\n|---|--:|\n")
+	for _, l := range limits {
+		fmt.Fprintf(&b, "| %s | %.0f |\n", l.name, l.rate)
+	}
 	if notes, err := os.ReadFile("bench/NOTES.md"); err == nil {
 		b.WriteString("\n")
 		b.Write(notes)
