@@ -18,10 +18,10 @@ import (
 // processor's cache, for every step through a skip list that does not fit is a miss, and reads of keys that are not in
 // the hot cache, which ask every layer of level 0.
 const (
-	memTableBytes   = 16 << 20
-	memTableLimit   = 4
-	level0Layers    = 8
-	baseLevelBytes  = 256 << 20
+	memTableBytes  = 16 << 20
+	memTableLimit  = 4
+	level0Layers   = 8
+	baseLevelBytes = 256 << 20
 	// blockCacheBytes is what is left for blocks when there are as many memtables as there may be: Pebble takes them
 	// from the block cache, and with none left every read reads filter and index from the file.
 	blockCacheBytes = 32 << 20
