@@ -138,7 +138,7 @@ func (f *fleet) measure() ([]result, error) {
 
 // warmUp fills every system, so that reads find values and files have their size.
 func (f *fleet) warmUp() error {
-	l := load{test: "set", pipeline: 16, requests: 3_000_000, clients: 50}
+	l := load{test: "set", pipeline: 16, requests: 1_500_000, clients: 50}
 	if f.short {
 		l.requests = 20_000
 	}

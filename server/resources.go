@@ -17,7 +17,7 @@ func shards() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 // Where maxmemory is not set, the hot cache takes a share of the machine's memory: the rest of the process takes about
 // as much again at its peak.
 const (
-	cacheShare   = 4
+	cacheShare   = 8
 	defaultCache = 256 << 20 // where the memory is not known
 )
 
@@ -36,22 +36,16 @@ const (
 	// besideCache is what a node takes with little in its hot cache: memtables, blocks, buffers, and room for the garbage
 	// collector to work in.
 	besideCache = 256 << 20
-	// heapGrowth is how far the heap may grow between two collections, in percent, while there is room: with a large cache
-	// each collection has much to look at.
-	heapGrowth = 200
 	// heapShare is the share of the machine's memory that the heap may take where maxmemory is not set, in percent.
 	heapShare = 70
 )
 
-// boundHeap tells the garbage collector how much memory there is. What the operator set in the environment, as GOGC or
-// GOMEMLIMIT, holds instead.
+// boundHeap tells the garbage collector how much memory there is. What the operator set in the environment as
+// GOMEMLIMIT holds instead.
 func boundHeap(c *config.Config) {
 	limit := totalMemory() / 100 * heapShare
 	if c.MaxMemory > 0 {
 		limit = c.MaxMemory + c.MaxMemory/8 + besideCache
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" && limit > 0 {
 		debug.SetMemoryLimit(limit)
