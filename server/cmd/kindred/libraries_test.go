@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomodule/redigo/redis"
 	goredis "github.com/redis/go-redis/v9"
@@ -220,7 +221,7 @@ func openGoRedis(t *testing.T, nodes []*node) library {
 }
 
 func openGoRedisCluster(t *testing.T, nodes []*node) library {
-	o := &goredis.ClusterOptions{Password: password}
+	o := &goredis.ClusterOptions{Password: password, DialerRetryTimeout: 10 * time.Millisecond}
 	for _, n := range nodes {
 		o.Addrs = append(o.Addrs, n.address(clusterPort))
 	}
