@@ -72,7 +72,7 @@ func (s *Store) Due(now int64, from DuePlace, limit int) (keys []object.Key, nex
 		if err != nil {
 			return nil, nil, fmt.Errorf("due: %w", err)
 		}
-		o, err := s.load(key)
+		o, err := s.Get(key)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -89,7 +89,7 @@ func (s *Store) Due(now int64, from DuePlace, limit int) (keys []object.Key, nex
 func (s *Store) dropDue(key object.Key, row []byte) {
 	sh := s.shard(key.Slot())
 	sh.control(func() {
-		if o, err := sh.store.load(key); err != nil || o != nil {
+		if o, err := sh.store.Get(key); err != nil || o != nil {
 			return
 		}
 		if err := s.db.Delete(row, pebble.NoSync); err != nil {

@@ -60,7 +60,7 @@ func (s *Store) scan(iter *pebble.Iterator, slots *SlotSet, from Place, visit fu
 			if err != nil {
 				return err
 			}
-			o, err := decodeRow(value, s.epoch)
+			o, err := decodeRow(value, s.epoch, nil)
 			if err != nil {
 				return err
 			}

@@ -86,16 +86,13 @@ type shard struct {
 type pendingKey struct {
 	key     object.Key
 	entry   *cache.Entry
+	record  cache.Record   // nil until it is known
 	before  *object.Object // as the store has it
 	object  *object.Object // as the batch leaves it
+	digest  causal.Digest  // of object's context, when changed
 	found   bool           // before and object are known
 	changed bool
 	loaded  bool // read from the store, not the cache
-}
-
-func (p *pendingKey) resolve(o *object.Object) {
-	o = known(o)
-	p.before, p.object, p.found = o, o, true
 }
 
 const (
@@ -295,18 +292,22 @@ func (sh *shard) find(key object.Key) (*pendingKey, error) {
 	if p == nil {
 		p = sh.stage(key)
 	}
-	switch {
-	case p.found:
-	case p.entry != nil:
-		p.resolve(p.entry.Object())
-	default:
-		o, err := sh.store.read(key)
-		if err != nil {
+	if p.found {
+		return p, nil
+	}
+	var err error
+	if p.record == nil && p.entry != nil {
+		p.record = p.entry.Record()
+	} else if p.record == nil {
+		if p.record, err = sh.store.read(key); err != nil {
 			return nil, err
 		}
-		p.resolve(o)
-		p.loaded = o != nil
+		p.loaded = p.record.Digest() != 0
 	}
+	if p.before, err = sh.store.decode(p.record); err != nil {
+		return nil, err
+	}
+	p.object, p.found = p.before, true
 	return p, nil
 }
 
@@ -342,6 +343,7 @@ func (sh *shard) commit() error {
 	sh.changes = sh.changes[:0]
 	for _, p := range sh.order {
 		if p.changed {
+			p.digest = p.object.Context.Digest()
 			sh.changes = append(sh.changes, changeOf(p))
 		}
 	}
@@ -383,12 +385,14 @@ func (sh *shard) write(seq uint64) error {
 			return err
 		}
 		if known(p.object) == nil {
+			p.record = absent(p.key)
 			if err := b.Delete(sh.key, nil); err != nil {
 				return err
 			}
 			continue
 		}
 		sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
+		p.record = cache.NewRecord(p.key, p.digest, sh.row)
 		if err := b.Set(sh.key, sh.row, nil); err != nil {
 			return err
 		}
@@ -414,8 +418,8 @@ const maxKeptBatch = 1 << 20
 // fillCache gives the hot cache what the batch changed, and what it had to read from the store.
 func (sh *shard) fillCache() {
 	for _, p := range sh.order {
-		if p.object != nil && (p.changed || p.loaded) {
-			sh.cache.Put(p.key, p.entry, p.object)
+		if p.changed || p.loaded {
+			sh.cache.Put(p.key, p.entry, p.record)
 		}
 	}
 	if sh.cache.Unsettled() {
@@ -423,16 +427,13 @@ func (sh *shard) fillCache() {
 	}
 }
 
-// changeOf is what a changed key does to its slot's summary.
+// changeOf is what a changed key does to its slot's summary. Its record is still that from before.
 func changeOf(p *pendingKey) change {
 	c := change{slot: p.key.Slot(), bucket: uint8(merkle.PositionOf(p.key).Bucket()), db: p.key.DB}
-	if p.before != nil {
-		c.leaf = merkle.Leaf(p.key, p.before.Context.Digest())
-		if !p.before.Tombstone() {
-			c.live--
-		}
+	c.leaf = merkle.Leaf(p.key, p.record.Digest()) ^ merkle.Leaf(p.key, p.digest)
+	if p.before != nil && !p.before.Tombstone() {
+		c.live--
 	}
-	c.leaf ^= merkle.Leaf(p.key, p.object.Context.Digest())
 	if !p.object.Tombstone() {
 		c.live++
 	}

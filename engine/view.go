@@ -3,6 +3,7 @@ package engine
 import (
 	"sync"
 
+	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -13,6 +14,7 @@ type View struct {
 	store *Store
 	tx    Tx
 	ahead ahead
+	rooms rooms
 }
 
 // View runs one body in a view.
@@ -43,15 +45,46 @@ func (v *View) Run(body Body) error {
 // Close gives the view back.
 func (v *View) Close() {
 	v.ahead.clear()
+	v.rooms.clear()
 	v.store.views.Put(v)
 }
 
 // load makes the view a source for its Tx. It never mints, for a view edits nothing.
 func (v *View) load(key object.Key) (*object.Object, error) {
-	if e := v.ahead.take(key); e != nil {
-		return known(e.Object()), nil
+	r, err := v.record(key)
+	if err != nil {
+		return nil, err
+	}
+	return v.store.decodeIn(r, v.rooms.next())
+}
+
+func (v *View) record(key object.Key) (cache.Record, error) {
+	if r := v.ahead.take(key); r != nil {
+		return r, nil
 	}
 	return v.store.load(key)
+}
+
+// rooms are where the objects of a view live. They are reused when it is closed.
+type rooms struct {
+	chunk []object.Room
+	used  int
+}
+
+const roomChunk = 32
+
+func (r *rooms) next() *object.Room {
+	if r.used == len(r.chunk) {
+		r.chunk, r.used = make([]object.Room, roomChunk), 0 // the full one is in use until the view is closed
+	}
+	r.used++
+	return &r.chunk[r.used-1]
+}
+
+// clear lets go of what the objects point to.
+func (r *rooms) clear() {
+	clear(r.chunk[:r.used])
+	r.used = 0
 }
 
 func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
@@ -143,17 +176,10 @@ func (v *View) expect(reads []read) {
 		for _, t := range r.tasks {
 			if body, ok := t.Body.(Keyed); ok {
 				for key := range body.Keys {
-					a.found = append(a.found, found{key: key, entry: v.store.cache.Get(key)})
+					a.add(v.store.cache, key)
 				}
 			}
 		}
 	}
-	for i := range a.found {
-		if f := &a.found[i]; f.entry != nil {
-			f.object = f.entry.Object()
-		}
-	}
-	for i := range a.found {
-		a.sink += peek(a.found[i].object)
-	}
+	a.look()
 }

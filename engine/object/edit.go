@@ -166,7 +166,7 @@ func (e *Edit) Finish() (*Object, *Delta) {
 func (e *Edit) Result() *Object {
 	base := e.base.Context.Merge(e.context)
 	if len(e.cells) == 1 && len(e.cells[0].Versions) == 1 {
-		s := &small{}
+		s := &Room{}
 		s.versions[0] = e.cells[0].Versions[0]
 		s.cells[0] = Cell{Name: e.cells[0].Name, Versions: s.versions[:]}
 		s.object = Object{Context: base.AppendWith(s.context[:0], e.dot), Cells: s.cells[:], Birth: e.dot.Birth}
