@@ -106,6 +106,13 @@ func Start(o Options) (*Node, error) {
 	return n, nil
 }
 
+// Hold keeps what is executed from now on waiting until Release, so that it runs, and is sent, together. Every Hold is
+// followed by one Release, soon.
+func (n *Node) Hold() { n.coordinator.Hold() }
+
+// Release ends a Hold.
+func (n *Node) Release() { n.coordinator.Release() }
+
 // Close leaves the peers' connections and stops. Commands must have ended.
 func (n *Node) Close() error {
 	n.cancel()
@@ -164,6 +171,8 @@ func (n *Node) peerDown(id string) {
 type peers struct{ n *Node }
 
 func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
+
+func (p peers) Latency(id string) time.Duration { return p.n.transport.Latency(id) }
 
 func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {
 	p.n.transport.Call(id, kind, payload, timeout, done)

@@ -15,40 +15,6 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// Body is what a task does. It runs in the applier of the task's slot and must not wait for anything.
-type Body interface {
-	Run(tx *Tx)
-}
-
-// Task is one unit of work on the keys of one slot.
-type Task struct {
-	Slot object.Slot
-	Body Body
-
-	// Changes are the objects that the task made or merged, one for each key that is different now.
-	Changes []Change
-	// Err is why nothing was changed: the store failed, or the body panicked.
-	Err error
-
-	group *group
-	room  [1]Change // for Changes
-}
-
-// Change is one key that a task changed.
-type Change struct {
-	Key object.Key
-	// Object is the whole object after the change.
-	Object *object.Object
-	// Delta is what an edit changed; nil for a merge, and for an object of few cells, which is sent whole.
-	Delta *object.Delta
-}
-
-// group is the tasks of one Do.
-type group struct {
-	left atomic.Int32
-	done func()
-}
-
 // shard is one applier: it alone changes the keys of its slots.
 //
 // There is no goroutine of its own behind it. Whoever submits to an idle shard becomes its drainer and runs the queue
@@ -73,6 +39,7 @@ type shard struct {
 	cache     *cache.Writer
 	summaries summaries
 	batch     *pebble.Batch
+	rooms     rooms
 	pending   map[object.Key]*pendingKey
 	order     []*pendingKey
 	free      []*pendingKey
@@ -205,6 +172,13 @@ func (sh *shard) runBatch(tasks []*Task) {
 		if err != nil && t.Err == nil {
 			t.Err, t.Changes = err, nil
 		}
+		for i := range t.Changes {
+			c := &t.Changes[i]
+			c.record, c.pending = c.pending.record, nil
+		}
+	}
+	sh.forget()
+	for _, t := range tasks {
 		unfinished = unfinished[1:]
 		t.finish()
 	}
@@ -223,20 +197,6 @@ func (sh *shard) die() {
 	}
 }
 
-// refuse finishes tasks that will not run.
-func refuse(tasks []*Task) {
-	for _, t := range tasks {
-		t.Err, t.Changes = ErrClosed, nil
-		t.finish()
-	}
-}
-
-func (t *Task) finish() {
-	if g := t.group; g.left.Add(-1) == 0 && g.done != nil {
-		g.done()
-	}
-}
-
 func (sh *shard) runTask(t *Task, now int64) {
 	tx := &sh.tx
 	tx.reset(sh, now)
@@ -252,16 +212,15 @@ func (sh *shard) runTask(t *Task, now int64) {
 	}
 	for i := range tx.edits {
 		e := &tx.edits[i]
-		c := Change{Key: e.key, Object: sh.settle(e.edit.Result())}
-		if len(c.Object.Cells) > sh.store.options.WholeCells {
-			c.Delta = e.edit.Delta(c.Object)
+		o := sh.settle(e.edit.ResultIn(sh.rooms.next()))
+		c := Change{Key: e.key, pending: sh.put(e.key, o)}
+		if len(o.Cells) > sh.store.options.WholeCells {
+			c.Delta = object.AppendDelta(nil, e.edit.Delta(o))
 		}
-		sh.put(e.key, c.Object)
 		t.Changes = append(t.Changes, c)
 	}
-	for _, c := range tx.merged {
-		sh.put(c.Key, c.Object)
-		t.Changes = append(t.Changes, c)
+	for _, m := range tx.merged {
+		t.Changes = append(t.Changes, Change{Key: m.key, pending: sh.put(m.key, m.object)})
 	}
 }
 
@@ -304,7 +263,7 @@ func (sh *shard) find(key object.Key) (*pendingKey, error) {
 		}
 		p.loaded = p.record.Digest() != 0
 	}
-	if p.before, err = sh.store.decode(p.record); err != nil {
+	if p.before, err = sh.store.decodeIn(p.record, sh.rooms.next()); err != nil {
 		return nil, err
 	}
 	p.object, p.found = p.before, true
@@ -330,9 +289,10 @@ func (sh *shard) newPending() *pendingKey {
 }
 
 // put stages the key's new object. The key has been loaded before.
-func (sh *shard) put(key object.Key, o *object.Object) {
+func (sh *shard) put(key object.Key, o *object.Object) *pendingKey {
 	p := sh.pending[key]
 	p.object, p.changed = o, true
+	return p
 }
 
 // mint makes the dot of a change to base. It is the Tx's source within the applier.
@@ -359,6 +319,11 @@ func (sh *shard) commit() error {
 	if err == nil {
 		sh.fillCache()
 	}
+	return err
+}
+
+// forget ends the batch: its keys, and the objects that were decoded or made for it.
+func (sh *shard) forget() {
 	clear(sh.pending)
 	for _, p := range sh.order {
 		*p = pendingKey{}
@@ -367,7 +332,7 @@ func (sh *shard) commit() error {
 		}
 	}
 	sh.order = sh.order[:0]
-	return err
+	sh.rooms.clear()
 }
 
 func (sh *shard) write(seq uint64) error {

@@ -205,6 +205,15 @@ func (s *Store) Get(key object.Key) (*object.Object, error) {
 	return s.decode(r)
 }
 
+// Digest is that of the context of what the store knows of a key, 0 when it knows nothing.
+func (s *Store) Digest(key object.Key) (causal.Digest, error) {
+	r, err := s.load(key)
+	if err != nil {
+		return 0, err
+	}
+	return r.Digest(), nil
+}
+
 // load looks a key up outside the applier.
 func (s *Store) load(key object.Key) (cache.Record, error) {
 	if e := s.cache.Get(key); e != nil {

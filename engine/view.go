@@ -65,26 +65,45 @@ func (v *View) record(key object.Key) (cache.Record, error) {
 	return v.store.load(key)
 }
 
-// rooms are where the objects of a view live. They are reused when it is closed.
-type rooms struct {
-	chunk []object.Room
-	used  int
-}
+// Expect names a key that the view is to look up with others: see Look.
+func (v *View) Expect(key object.Key) { v.ahead.add(v.store.cache, key) }
 
-const roomChunk = 32
+// Expected is how many keys have been named so far.
+func (v *View) Expected() int { return len(v.ahead.found) }
 
-func (r *rooms) next() *object.Room {
-	if r.used == len(r.chunk) {
-		r.chunk, r.used = make([]object.Room, roomChunk), 0 // the full one is in use until the view is closed
+// Look looks up all the keys that have been named, together. Bodies that then read them, in the same order, find what was
+// found here, however much later. A key that could not be read fails the body that reads it.
+func (v *View) Look() {
+	v.ahead.look()
+	for i := range v.ahead.found {
+		if f := &v.ahead.found[i]; f.record == nil {
+			f.record, _ = v.store.load(f.key)
+		}
 	}
-	r.used++
-	return &r.chunk[r.used-1]
 }
 
-// clear lets go of what the objects point to.
-func (r *rooms) clear() {
-	clear(r.chunk[:r.used])
-	r.used = 0
+// Digest is that of the i-th key that was looked up.
+func (v *View) Digest(i int) causal.Digest {
+	if r := v.ahead.found[i].record; r != nil {
+		return r.Digest()
+	}
+	return 0
+}
+
+// Encoding is that of the object of the i-th key that was looked up.
+func (v *View) Encoding(i int) []byte {
+	if r := v.ahead.found[i].record; r != nil {
+		return encodingOf(r)
+	}
+	return noObject
+}
+
+// Read runs the bodies of tasks that only read, at the present time. It is Store.Read for whoever has a view; done is not
+// used.
+func (v *View) Read(tasks []*Task, _ func()) bool {
+	v.tx.now = v.store.options.Now().UnixMilli()
+	v.run(tasks)
+	return true
 }
 
 func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }

@@ -75,7 +75,9 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 		Config: n.live, Settings: n.settings.Load, Shutdown: n.askShutdown,
 		Process: n.process(c, loaded.File), Store: n.storeFacts, Now: seams.Now, Logger: log,
 	})
-	n.clients = resp.NewServer(resp.Options{Handler: n.handler, Limits: limits(c), Logger: log, Hold: n.store.Hold, Release: n.store.Release})
+	n.clients = resp.NewServer(resp.Options{Handler: n.handler, Limits: limits(c), Logger: log,
+		Hold: func() { n.cluster.Hold() }, Release: func() { n.cluster.Release() },
+	})
 	n.handler.Clients = n.clients
 	if n.cluster, err = n.join(c); err != nil {
 		return fail(err)
