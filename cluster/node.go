@@ -172,6 +172,8 @@ type peers struct{ n *Node }
 
 func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
 
+func (p peers) Hold()                           { p.n.transport.Hold() }
+func (p peers) Release()                        { p.n.transport.Release() }
 func (p peers) Latency(id string) time.Duration { return p.n.transport.Latency(id) }
 
 func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {

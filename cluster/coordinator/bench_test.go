@@ -34,6 +34,8 @@ type noPeers struct{}
 
 func (noPeers) Up(string) bool               { return false }
 func (noPeers) Latency(string) time.Duration { return 0 }
+func (noPeers) Hold()                        {}
+func (noPeers) Release()                     {}
 func (noPeers) Call(_ string, _ uint8, _ []byte, _ time.Duration, done func(transport.Reply)) {
 	done(transport.Reply{Err: transport.ErrNotSent})
 }

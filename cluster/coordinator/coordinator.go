@@ -33,6 +33,9 @@ type Peers interface {
 	Up(id string) bool
 	// Call sends a request and calls done once, from any goroutine, with the reply or why there is none.
 	Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply))
+	// Hold and Release enclose calls that are to be sent together.
+	Hold()
+	Release()
 	// Latency is about how long the node has taken to answer lately; 0 when nothing is known.
 	Latency(id string) time.Duration
 }
@@ -97,6 +100,7 @@ func New(o Options) *Coordinator {
 // Hold keeps what is executed from now on from running and from being sent, until Release: whoever is about to execute
 // many batches has them share commits and messages. The time between must be short.
 func (c *Coordinator) Hold() {
+	c.Peers.Hold()
 	c.outbox.hold()
 	c.Store.Hold()
 }
@@ -105,6 +109,7 @@ func (c *Coordinator) Hold() {
 func (c *Coordinator) Release() {
 	c.Store.Release()
 	c.outbox.release()
+	c.Peers.Release()
 }
 
 // Execute runs commands whose slots this node replicates. It returns true when all are done; otherwise done is called
