@@ -257,6 +257,8 @@ func (sh *shard) find(key object.Key) (*pendingKey, error) {
 	var err error
 	if p.record == nil && p.entry != nil {
 		p.record = p.entry.Record()
+	} else if p.record == nil && !sh.store.mayHave(key) {
+		p.record = absent(key)
 	} else if p.record == nil {
 		if p.record, err = sh.store.read(key); err != nil {
 			return nil, err
@@ -355,6 +357,9 @@ func (sh *shard) write(seq uint64) error {
 				return err
 			}
 			continue
+		}
+		if p.record.Digest() == 0 {
+			sh.store.present.added(p.key)
 		}
 		sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
 		p.record = cache.NewRecord(p.key, p.digest, sh.row)

@@ -40,8 +40,9 @@ type Store struct {
 	waiting  waitingReads
 	stats    counters
 
-	views  sync.Pool  // of *View
-	commit sync.Mutex // orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway
+	present present
+	views   sync.Pool  // of *View
+	commit  sync.Mutex // orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway
 
 	dirty   chan struct{} // a write is not yet synced
 	insert  chan struct{} // a cache insertion is not yet settled
@@ -98,6 +99,7 @@ func (s *Store) start() error {
 	}
 	s.running.Go(s.syncLoop)
 	s.running.Go(s.settleLoop)
+	s.running.Go(s.presentLoop)
 	return nil
 }
 
@@ -221,6 +223,9 @@ func (s *Store) load(key object.Key) (cache.Record, error) {
 	}
 	sh := s.shard(key.Slot())
 	seen := sh.committed.Load()
+	if !s.mayHave(key) {
+		return absent(key), nil
+	}
 	r, err := s.read(key)
 	if err != nil {
 		return nil, err
