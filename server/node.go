@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,8 +40,8 @@ type Node struct {
 	settings atomic.Pointer[command.Settings]
 	quorums  atomic.Pointer[coordinator.Settings]
 
-	shutdown chan command.ShutdownMode // what SHUTDOWN asked for
-	running  sync.WaitGroup            // the listeners' goroutines
+	stopper stopper
+	running sync.WaitGroup // the listeners' goroutines
 }
 
 // Start starts a node. It is ready for clients when it returns, though it may still have to find other members.
@@ -50,8 +49,8 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	c := &loaded.Config
 	n := &Node{
 		live: config.NewLive(*c, loaded.File), seams: seams, log: log, version: version, started: seams.Now(),
-		shutdown: make(chan command.ShutdownMode, 1),
 	}
+	n.stopper = stopper{node: n, asked: make(chan order, 1)}
 	n.apply(c)
 	n.live.Subscribe(func(change config.Change) { n.apply(change.Config) })
 	// What was opened is closed again, last first, when a later step fails.
@@ -72,7 +71,7 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	}
 	undo = append(undo, func() { _ = n.store.Close() })
 	n.handler = command.New(command.Options{
-		Config: n.live, Settings: n.settings.Load, Shutdown: n.askShutdown,
+		Config: n.live, Settings: n.settings.Load, Stopper: &n.stopper,
 		Process: n.process(c, loaded.File), Store: n.storeFacts, Now: seams.Now, Logger: log,
 	})
 	n.clients = resp.NewServer(resp.Options{Handler: n.handler, Limits: limits(c), Logger: log, Hold: n.store.Hold, Release: n.store.Release})
@@ -196,28 +195,3 @@ const metaMembers = "members"
 
 func (s storage) Load() ([]byte, error) { return s.store.LoadMeta(metaMembers) }
 func (s storage) Save(b []byte) error   { return s.store.SaveMeta(metaMembers, b) }
-
-// askShutdown is SHUTDOWN's. Only the first request counts.
-func (n *Node) askShutdown(mode command.ShutdownMode) {
-	select {
-	case n.shutdown <- mode:
-	default:
-	}
-}
-
-// ShutdownAsked yields when a client has sent SHUTDOWN.
-func (n *Node) ShutdownAsked() <-chan command.ShutdownMode { return n.shutdown }
-
-// Stop stops accepting, lets running commands finish until ctx ends, flushes the store and marks it clean.
-func (n *Node) Stop(ctx context.Context) error {
-	var errs []error
-	if n.web != nil {
-		errs = append(errs, n.web.Close())
-	}
-	if err := n.clients.Shutdown(ctx); err != nil {
-		n.log.Warn("clients were cut off", "error", err)
-	}
-	n.running.Wait()
-	errs = append(errs, n.cluster.Close(), n.store.Close())
-	return errors.Join(errs...)
-}

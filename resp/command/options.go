@@ -83,8 +83,17 @@ type Settings struct {
 
 // ShutdownMode says how SHUTDOWN was asked for.
 type ShutdownMode struct {
-	// Now skips waiting for clients; Force stops even when the store cannot be flushed.
+	// Now skips waiting for commands and clients; Force stops even when the store cannot be flushed.
 	Now, Force bool
+}
+
+// Stopper stops the node.
+type Stopper interface {
+	// Shutdown waits for the commands that are running, those of the session that asks aside, and returns nil when the node
+	// is certain to stop; its clients are cut off soon after. An error says that the node goes on.
+	Shutdown(ctx context.Context, s *resp.Session, mode ShutdownMode) error
+	// AbortShutdown cancels a Shutdown that still waits. It reports false when there is none.
+	AbortShutdown() bool
 }
 
 // Options are the parts that a handler works with.
@@ -94,8 +103,8 @@ type Options struct {
 	// Settings returns the current ones. It is called for every batch and must be cheap.
 	Settings func() *Settings
 	Clients  Clients
-	// Shutdown begins to stop the node and returns at once.
-	Shutdown func(ShutdownMode)
+	// Stopper stops the node.
+	Stopper Stopper
 	// Process tells of the process.
 	Process Process
 	// Store tells of the store and what it takes, for INFO.
