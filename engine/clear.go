@@ -29,6 +29,7 @@ func (s *Store) Clear() error {
 		return err
 	}
 	s.cache.Clear()
+	s.empty()
 	return nil
 }
 

@@ -39,6 +39,7 @@ type Store struct {
 	held     atomic.Int32 // Hold without Release
 	waiting  waitingReads
 	stats    counters
+	room     room
 
 	views  sync.Pool  // of *View
 	commit sync.Mutex // orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway
@@ -67,6 +68,8 @@ func Open(o Options) (*Store, error) {
 	}
 	s.sync.Store(int32(o.Sync))
 	s.siblings.Store(int64(o.MaxSiblings))
+	s.room.bound, s.room.pressed = boundless, make(chan struct{}, 1)
+	s.room.left.Store(boundless)
 	s.views.New = func() any { return &View{store: s} }
 	var err error
 	if s.db, err = openPebble(s); err == nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/usage"
 	"github.com/kindredkv/kindred/resp"
 	"github.com/kindredkv/kindred/resp/command"
 	"github.com/kindredkv/kindred/server/config"
@@ -39,6 +40,8 @@ type Node struct {
 
 	settings atomic.Pointer[command.Settings]
 	quorums  atomic.Pointer[coordinator.Settings]
+	bound    atomic.Pointer[memoryBound]
+	usage    usage.Tracker
 
 	stopper stopper
 	running sync.WaitGroup // the listeners' goroutines
@@ -69,9 +72,11 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	if n.store, err = engine.Open(n.storeOptions(c)); err != nil {
 		return fail(explainOpen(c.Dir, err))
 	}
+	n.store.SetMemoryBound(n.bound.Load().bytes)
 	undo = append(undo, func() { _ = n.store.Close() })
 	n.handler = command.New(command.Options{
 		Config: n.live, Settings: n.settings.Load, Stopper: &n.stopper,
+		Full: n.full, Crowded: n.crowded, Usage: &n.usage,
 		Process: n.process(c, loaded.File), Store: n.storeFacts, Now: seams.Now, Logger: log,
 	})
 	n.clients = resp.NewServer(resp.Options{Handler: n.handler, Limits: limits(c), Logger: log, Hold: n.store.Hold, Release: n.store.Release})
@@ -106,6 +111,7 @@ func (n *Node) apply(c *config.Config) {
 		Quorum:     quorum.Choice{R: uint8(c.ReadQuorum), W: uint8(c.WriteQuorum)},
 		HedgeDelay: c.HedgeDelay, Timeout: c.RequestTimeout,
 	})
+	n.takeBound(c)
 	if n.store != nil {
 		n.store.SetSync(syncPolicies[c.AppendFsync])
 		n.store.SetCacheBytes(cacheBytes(c))
@@ -170,6 +176,7 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 	bind := peerBind(c)
 	return cluster.Start(cluster.Options{
 		Store: n.store, Runner: n.handler, Founder: founder, Now: n.seams.Now, Logger: n.log,
+		Eviction: func() cluster.Eviction { return n.bound.Load().eviction }, Usage: &n.usage,
 		Settings: func() coordinator.Settings { return *n.quorums.Load() },
 		Transport: transport.Options{
 			ID: string(id), Cluster: c.ClusterName, Secret: []byte(c.Secret),
