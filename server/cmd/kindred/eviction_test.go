@@ -209,7 +209,8 @@ func TestEvictionInCluster(t *testing.T) {
 	}
 	await(t, "a size that all agree on", func() bool {
 		left := c.number("DBSIZE")
-		return evicted() > 0 && left+evicted() == 12_000 && left == b.client().number("DBSIZE")
+		// Under load a SET can run twice, and bring back a key that was evicted in between.
+		return left < 12_000 && left+evicted() >= 12_000 && left == b.client().number("DBSIZE")
 	})
 	// No replica has a key that its coordinator has not.
 	for i := 0; i < 12_000; i += 50 {
