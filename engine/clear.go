@@ -30,6 +30,7 @@ func (s *Store) Clear() error {
 	}
 	s.cache.Clear()
 	s.present.clear()
+	s.empty()
 	return nil
 }
 

@@ -316,6 +316,9 @@ func (sh *shard) commit() error {
 			sh.summaries.publish(seq, sh.changes)
 			sh.committed.Store(seq)
 			sh.store.written()
+			if sh.store.inMemory() {
+				sh.weigh()
+			}
 		}
 	}
 	if err == nil {

@@ -39,6 +39,7 @@ type Store struct {
 	held     atomic.Int32 // Hold without Release
 	waiting  waitingReads
 	stats    counters
+	room     room
 
 	present present
 	views   sync.Pool  // of *View
@@ -68,6 +69,8 @@ func Open(o Options) (*Store, error) {
 	}
 	s.sync.Store(int32(o.Sync))
 	s.siblings.Store(int64(o.MaxSiblings))
+	s.room.bound, s.room.pressed = boundless, make(chan struct{}, 1)
+	s.room.left.Store(boundless)
 	s.views.New = func() any { return &View{store: s} }
 	var err error
 	if s.db, err = openPebble(s); err == nil {

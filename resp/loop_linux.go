@@ -56,6 +56,7 @@ const (
 	actResume               // the handler is done with a batch
 	actEnd                  // close at once
 	actDrain                // close when all is answered
+	actLook                 // close when the client is done with sending
 	actQuit                 // end the loop
 )
 
@@ -201,6 +202,8 @@ func (l *loop) perform(t task) {
 		l.close(t.sock)
 	case actDrain:
 		l.drain(t.sock)
+	case actLook:
+		l.look(t.sock)
 	case actQuit:
 		l.quit = true
 	}
