@@ -33,7 +33,7 @@ func (w *world) simulate() []violation {
 	}
 	if !w.plan.destroys() {
 		broken = append(broken, checkMonotonic(h)...)
-		if w.plan.r+w.plan.w > replicas && (w.plan.strict || !standsIn) {
+		if w.plan.r+w.plan.w > replicas && (w.plan.strict || !standsIn) && (w.plan.joins == 0 || ringsAgree) {
 			broken = append(broken, checkReads(h)...)
 		}
 	}
