@@ -7,6 +7,7 @@ import (
 
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -85,7 +86,7 @@ func decodeRow(b []byte, epoch uint64) (*object.Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	if written == epoch {
+	if written == epoch || mutant.KeepsBirthsAfterCrash {
 		o.Birth = birth
 	}
 	return o, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -251,6 +252,8 @@ func (s *Store) mint(base *object.Object) (causal.Dot, error) {
 	dot := causal.Dot{Actor: causal.Actor{Node: s.node, Birth: now}, Time: now}
 	if base != nil && base.Birth != 0 {
 		dot.Birth = base.Birth
+	} else if mutant.ReusesForgottenBirths && base == nil {
+		dot.Birth = 1
 	}
 	return dot, nil
 }

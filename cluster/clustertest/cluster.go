@@ -252,12 +252,17 @@ func (c *Cluster) Crash(i int) {
 //
 // The order matters. Nothing may leave the node after its disk is copied, or it could acknowledge what is lost.
 func (c *Cluster) Kill(i, percent int) {
+	c.Sever(i, percent)
+	_ = c.Nodes[i].Node.Close()
+}
+
+// Sever is the part of Kill that counts, for callers that may not wait: the end of Kill is left to them.
+func (c *Cluster) Sever(i, percent int) {
 	n := c.Nodes[i]
 	n.running = false
 	n.gate.close()
 	c.Net.Crash(n.Host)
 	n.disk = n.disk.crash(percent)
-	_ = n.Node.Close()
 }
 
 // SetClock puts a node's clock ahead of the true time, or behind it.

@@ -7,6 +7,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/mutant"
 )
 
 // delivery is a replicate request to one replica: the changes of some of the batch's commands.
@@ -38,7 +39,7 @@ func (b *batch) replicate() {
 			o.finished = true
 			continue
 		}
-		o.tally = quorum.NewTally(int(o.choice.W)-1, 0)
+		o.tally = quorum.NewTally(o.needNow(), 0)
 		o.coming = quorum.NewTally(o.needComing(), 0)
 		for j := range o.Changes {
 			change := &o.Changes[j]
@@ -67,6 +68,14 @@ func (b *batch) replicate() {
 	if !waiting {
 		b.finish()
 	}
+}
+
+// needNow is how many other stores that are primaries must confirm.
+func (o *op) needNow() int {
+	if mutant.AcknowledgesEarly {
+		return 0
+	}
+	return int(o.choice.W) - 1
 }
 
 // needComing is how many other stores that will be primaries must confirm.

@@ -113,6 +113,7 @@ func newWorld(t testing.TB, p *plan, verbose bool) *world {
 		w.members[i].current.Store(w.newRun(i))
 	}
 	w.witness.start = w.began
+	w.crashAtPoints()
 	return w
 }
 
