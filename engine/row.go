@@ -63,8 +63,8 @@ func splitRowKey(b []byte) (slot object.Slot, at merkle.Position, key object.Key
 // rowFormat leads every object's row, so that a later version of the software can tell what it reads.
 const rowFormat = 1
 
-// appendRow appends the row of an object: format, epoch, birth, object. The epoch says which unclean stop the row was
-// written after: the birth of a row from before the latest one is void, for the row may have lost its newest writes.
+// appendRow appends the row of an object: format, epoch, birth, object. The epoch says in which run of the
+// store the row was written: the birth of a row from an earlier one is void, for the row may have lost its newest writes.
 func appendRow(b []byte, epoch uint64, o *object.Object) []byte {
 	b = append(b, rowFormat)
 	b = binary.AppendUvarint(b, epoch)

@@ -120,7 +120,7 @@ func (s *Store) Close() error {
 // Node is the number that this store's dots carry.
 func (s *Store) Node() causal.Node { return s.node }
 
-// Epoch counts the unclean stops this store has had, from 1.
+// Epoch counts the times that this store was opened, from 1.
 func (s *Store) Epoch() uint64 { return s.epoch }
 
 // SetSync changes the sync policy of the writes to come.

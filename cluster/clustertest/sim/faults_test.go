@@ -115,6 +115,12 @@ var allFaults = []*fault{
 		run: rollBack,
 	},
 	{
+		weight: 2, stops: true, destroys: true, victims: victim,
+		text: describe("node %d stops in good order and its disk is copied; it goes on, and %s later it is put back to that",
+			func(e event) []any { return []any{e.nodes[0], e.lasts} }),
+		run: rollBackClean,
+	},
+	{
 		weight: 2, destroys: true, victims: victim, text: describe("node %d forgets half of its keys", func(e event) []any { return []any{e.nodes[0]} }),
 		run: func(w *world, e event) { w.forget(w.members[e.nodes[0]], rand.New(rand.NewPCG(e.seed, 0))) },
 	},
@@ -208,6 +214,23 @@ func rollBack(w *world, e event) {
 	m.hold(func(m *member) {
 		if m.running() != nil {
 			image, copied = w.c.Image(m.index), true
+		}
+	})
+	time.Sleep(e.lasts)
+	if copied {
+		w.down(event{nodes: e.nodes, lasts: 200 * time.Millisecond}, 0, func(m *member) { w.c.Restore(m.index, image) })
+	}
+}
+
+// rollBackClean puts back a backup: a copy of the disk of a store that was closed in good order.
+func rollBackClean(w *world, e event) {
+	m := w.members[e.nodes[0]]
+	var image clustertest.Image
+	copied := false
+	m.hold(func(m *member) {
+		if w.stop(m) {
+			image, copied = w.c.Image(m.index), true
+			w.start(m)
 		}
 	})
 	time.Sleep(e.lasts)
