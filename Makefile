@@ -2,7 +2,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      ?= go
 
-.PHONY: help run build test lint bench clients image
+.PHONY: help run build test sim lint bench clients image
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,9 +17,15 @@ build: ## build the static binary bin/kindred
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo yes)
 test: ## run every test that needs only Go
 	$(GO) test ./...
+	$(GO) test -tags mutants -run 'TestMutants|TestCrashPoints' ./cluster/clustertest/sim
 ifeq ($(RACE),yes)
 	CGO_ENABLED=1 $(GO) test -race -short ./engine/... ./cluster/... ./resp/...
 endif
+
+SEEDS ?= 100
+FIRST ?= 1
+sim: ## simulate SEEDS=100 clusters under faults, from seed FIRST=1 on, and list the seeds that fail
+	$(GO) test ./cluster/clustertest/sim -run '^TestSeeds$$' -count=1 -timeout 0 -v -seeds=$(SEEDS) -first=$(FIRST)
 
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

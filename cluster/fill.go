@@ -13,6 +13,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -147,6 +148,7 @@ func (n *Node) fillFrom(id ring.NodeID, set *engine.SlotSet) bool {
 			return false
 		}
 		cursor = next
+		mutant.Reach(mutant.AmidHandoff, uint64(n.store.Node()))
 	}
 	return true
 }

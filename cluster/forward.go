@@ -68,6 +68,7 @@ type errand struct {
 	settled bool
 	here    bool          // this node runs the command itself, not a copy of it
 	away    int           // attempts without an answer
+	doubt   bool          // a node that was lost may have run it
 	tried   []ring.NodeID // nodes that got it, or could not be reached
 }
 
@@ -112,7 +113,11 @@ func (g *gathering) route(table *ring.Table, errands []*errand) []*attempt {
 	for _, e := range errands {
 		peer := g.node.coordinatorOf(table, e.command, e.tried)
 		if peer == "" {
-			if e.away == 0 {
+			switch {
+			case e.away > 0:
+			case e.doubt:
+				g.settle(e, ErrNoQuorum)
+			default:
 				g.settle(e, ErrClusterDown)
 			}
 			continue
@@ -201,6 +206,7 @@ func (a *attempt) settle(err error) {
 			}
 			g.settle(e, nil)
 		case movesOn(e.command, result):
+			e.doubt = e.doubt || errors.Is(result, transport.ErrLost) || errors.Is(result, transport.ErrTimeout)
 			again = append(again, e)
 		case e.away == 0:
 			g.settle(e, indeterminate(result))

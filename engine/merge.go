@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -15,7 +16,11 @@ func (tx *Tx) Merge(key object.Key, o *object.Object) {
 		tx.fail(err)
 		return
 	}
-	tx.addMerged(key, tx.source.settle(object.Join(own, o)))
+	joined := object.Join(own, o)
+	if mutant.LastArrivalWins {
+		joined = &object.Object{Context: joined.Context, Cells: o.Cells, Birth: joined.Birth}
+	}
+	tx.addMerged(key, tx.source.settle(joined))
 }
 
 // Apply applies another replica's delta to the key. It reports false, and changes nothing, when this store has not
@@ -26,6 +31,13 @@ func (tx *Tx) Apply(key object.Key, d *object.Delta) bool {
 		return true
 	}
 	o, ok := object.Apply(own, d)
+	if !ok && mutant.AppliesOverGaps {
+		pretended := &object.Object{Context: d.Base}
+		if own != nil {
+			pretended = &object.Object{Context: own.Context.Merge(d.Base), Cells: own.Cells, Birth: own.Birth}
+		}
+		o, ok = object.Apply(pretended, d)
+	}
 	if !ok {
 		return false
 	}

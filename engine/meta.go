@@ -14,9 +14,12 @@ import (
 const (
 	metaNode    = "node"    // the store's number
 	metaCeiling = "ceiling" // times below it may have been issued
-	metaEpoch   = "epoch"   // how often the store was opened after an unclean stop, from 1
+	metaEpoch   = "epoch"   // how often the store was opened, from 1
 	metaClean   = "clean"   // present while the store is closed in good order
 )
+
+// startSpread is by how much a run's first time may be above the ceiling: less than a millisecond.
+const startSpread = 1 << 15
 
 func metaKey(name string) []byte {
 	return append(append([]byte(localPrefix), tagMeta), name...)
@@ -81,12 +84,10 @@ func (s *Store) openMeta() error {
 	for node == 0 {
 		node = s.options.Random.Uint64()
 	}
-	if clean == nil {
-		if epoch > 0 {
-			s.options.Logger.Warn("the store was not closed in good order the last time; writes that were not synced are lost")
-		}
-		epoch++
+	if clean == nil && epoch > 0 {
+		s.options.Logger.Warn("the store was not closed in good order the last time; writes that were not synced are lost")
 	}
+	epoch++
 	err = errors.Join(
 		setMetaNumber(b, metaNode, node, nil),
 		setMetaNumber(b, metaEpoch, epoch, nil),
@@ -99,13 +100,15 @@ func (s *Store) openMeta() error {
 		return err
 	}
 	s.node, s.epoch = causal.Node(node), epoch
-	s.clock = causal.NewClock(s.options.Now, causal.Time(ceiling), func(ceiling causal.Time) error {
+	// Two runs from one copy of the disk begin at one ceiling. The random part keeps them from giving a key the same birth.
+	start := causal.Time(ceiling) + causal.Time(s.options.Random.Uint64N(startSpread))
+	s.clock = causal.NewClock(s.options.Now, start, func(ceiling causal.Time) error {
 		return setMetaNumber(s.db, metaCeiling, uint64(ceiling), s.syncOption())
 	})
 	return nil
 }
 
-// markClean records that nothing was lost: all rows are on disk, and births stay valid.
+// markClean records that nothing was lost: all rows are on disk.
 func (s *Store) markClean() error {
 	return s.db.Set(metaKey(metaClean), []byte{1}, s.syncOption())
 }

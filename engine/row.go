@@ -7,6 +7,7 @@ import (
 
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -62,8 +63,8 @@ func splitRowKey(b []byte) (slot object.Slot, at merkle.Position, key object.Key
 // rowFormat leads every object's row, so that a later version of the software can tell what it reads.
 const rowFormat = 1
 
-// appendRow appends the row of an object: format, epoch, birth, object. The epoch says which unclean stop the row was
-// written after: the birth of a row from before the latest one is void, for the row may have lost its newest writes.
+// appendRow appends the row of an object: format, epoch, birth, object. The epoch says in which run of the
+// store the row was written: the birth of a row from an earlier one is void, for the row may have lost its newest writes.
 func appendRow(b []byte, epoch uint64, o *object.Object) []byte {
 	b = append(b, rowFormat)
 	b = binary.AppendUvarint(b, epoch)
@@ -93,7 +94,7 @@ func decodeRow(b []byte, epoch uint64, room *object.Room) (*object.Object, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	if written == epoch {
+	if written == epoch || mutant.KeepsBirthsAfterCrash {
 		o.Birth = birth
 	}
 	return o, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -312,7 +313,9 @@ func (sh *shard) commit() error {
 	var err error
 	if len(sh.changes) > 0 {
 		seq := sh.store.sequence.Add(1)
+		mutant.Reach(mutant.BeforeCommit, uint64(sh.store.node))
 		if err = sh.write(seq); err == nil {
+			mutant.Reach(mutant.AfterCommit, uint64(sh.store.node))
 			sh.summaries.publish(seq, sh.changes)
 			sh.committed.Store(seq)
 			sh.store.written()
@@ -406,6 +409,9 @@ func changeOf(p *pendingKey) change {
 	c.leaf = merkle.Leaf(p.key, p.record.Digest()) ^ merkle.Leaf(p.key, p.digest)
 	if p.before != nil && !p.before.Tombstone() {
 		c.live--
+	}
+	if mutant.TreesMissMerges && p.object.Birth == 0 {
+		c.leaf = 0
 	}
 	if !p.object.Tombstone() {
 		c.live++

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -124,7 +125,7 @@ func (s *Store) Close() error {
 // Node is the number that this store's dots carry.
 func (s *Store) Node() causal.Node { return s.node }
 
-// Epoch counts the unclean stops this store has had, from 1.
+// Epoch counts the times that this store was opened, from 1.
 func (s *Store) Epoch() uint64 { return s.epoch }
 
 // SetSync changes the sync policy of the writes to come.
@@ -300,6 +301,8 @@ func (s *Store) mint(base *object.Object) (causal.Dot, error) {
 	dot := causal.Dot{Actor: causal.Actor{Node: s.node, Birth: now}, Time: now}
 	if base != nil && base.Birth != 0 {
 		dot.Birth = base.Birth
+	} else if mutant.ReusesForgottenBirths && base == nil {
+		dot.Birth = 1
 	}
 	return dot, nil
 }

@@ -95,7 +95,7 @@ func TestWritesAreThereAfterACleanRestart(t *testing.T) {
 
 	s = open(t, o)
 	defer closeStore(t, s)
-	if s.Node() != node || s.Epoch() != epoch {
+	if s.Node() != node || s.Epoch() != epoch+1 {
 		t.Fatalf("store %x epoch %d came back as %x epoch %d", node, epoch, s.Node(), s.Epoch())
 	}
 	for i := range 500 {
@@ -103,9 +103,10 @@ func TestWritesAreThereAfterACleanRestart(t *testing.T) {
 			t.Fatalf("key %d is %q", i, got)
 		}
 	}
+	// The disk may be a copy that was made at that clean stop, put back after the store has written on.
 	after := put(t, s, "k", "2").Changes[0].Object()
-	if after.Birth != before.Birth || len(after.Context) != 1 {
-		t.Fatalf("a clean restart changed the birth: %v, then %v", before.Context, after.Context)
+	if after.Birth == before.Birth || !after.Context.CoversAll(before.Context) {
+		t.Fatalf("a restart kept the birth: %v, then %v", before.Context, after.Context)
 	}
 }
 

@@ -104,6 +104,9 @@ func (tx *Tx) Edit(key object.Key) *object.Edit {
 	return e
 }
 
+// Edited is the change of a key that the task has begun, nil when it has begun none.
+func (tx *Tx) Edited(key object.Key) *object.Edit { return tx.find(key) }
+
 // newEdit takes an edit from those of earlier tasks.
 func (tx *Tx) newEdit() *object.Edit {
 	if n := len(tx.spare); n > 0 {

@@ -1,15 +1,15 @@
 package clustertest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/cluster/coordinator"
@@ -28,10 +28,14 @@ type Config struct {
 	Settings coordinator.Settings
 	Replicas int
 	Sync     engine.SyncPolicy
+	// MaxSiblings is the nodes' bound of concurrent values; 0 is none.
+	MaxSiblings int
 	// Seed determines what is drawn at random.
 	Seed uint64
 	// Runner makes the runner of a node, each time it starts.
 	Runner func(*Node) cluster.Runner
+	// Failed is told that the store of a node has failed, from a goroutine that must not wait. Nil: nobody is.
+	Failed func(*Node, error)
 	// Log takes the nodes' logs; nil discards them.
 	Log slog.Handler
 }
@@ -43,9 +47,10 @@ func DefaultConfig() Config {
 		Settings: coordinator.Settings{
 			Quorum: quorum.Choice{R: 2, W: 2}, HedgeDelay: 20 * time.Millisecond, Timeout: 2 * time.Second,
 		},
-		Replicas: 3,
-		Sync:     engine.SyncEverySecond,
-		Seed:     1,
+		Replicas:    3,
+		Sync:        engine.SyncEverySecond,
+		MaxSiblings: 100,
+		Seed:        1,
 	}
 }
 
@@ -67,10 +72,11 @@ type Node struct {
 
 	c       *Cluster
 	state   ring.State // at its first start
-	fs      *vfs.MemFS
-	offset  time.Duration
+	disk    *disk
+	gate    *gate
+	offset  atomic.Int64 // of its clock, a time.Duration
+	started bool         // it is, or was, part of the cluster
 	running bool
-	fatal   chan error
 }
 
 const (
@@ -88,7 +94,7 @@ func New(t testing.TB, config Config) *Cluster {
 	rng := rand.New(rand.NewPCG(config.Seed, 0))
 	c.rng = rng
 	for range config.Nodes {
-		c.add(ring.Member)
+		c.add(ring.Member).started = true
 	}
 	for i := range c.Nodes {
 		c.Start(i)
@@ -97,27 +103,54 @@ func New(t testing.TB, config Config) *Cluster {
 	return c
 }
 
-func (c *Cluster) add(state ring.State) {
-	c.Nodes = append(c.Nodes, &Node{
-		c: c, state: state, fs: vfs.NewCrashableMem(), Host: fmt.Sprintf("10.0.0.%d", len(c.Nodes)+1),
+func (c *Cluster) add(state ring.State) *Node {
+	n := &Node{
+		c: c, state: state, disk: newDisk(), Host: fmt.Sprintf("10.0.0.%d", len(c.Nodes)+1),
 		ID: ring.NodeID(fmt.Sprintf("%016x%016x%08x", c.rng.Uint64(), c.rng.Uint64(), c.rng.Uint32())),
-	})
+	}
+	c.Nodes = append(c.Nodes, n)
+	return n
 }
 
 // Add starts a node that joins the cluster. It does not wait until the node is a member.
 func (c *Cluster) Add() {
 	c.t.Helper()
+	c.Start(c.Reserve())
+}
+
+// Reserve makes a node that joins the cluster when it is started, and returns its index.
+func (c *Cluster) Reserve() int {
 	c.add(ring.Joining)
-	c.Start(len(c.Nodes) - 1)
+	return len(c.Nodes) - 1
 }
 
 // Start starts a node that is not running, on the disk it had.
 func (c *Cluster) Start(i int) {
 	c.t.Helper()
-	n := c.Nodes[i]
-	if err := n.start(); err != nil {
+	if err := c.TryStart(i); err != nil {
 		c.t.Fatalf("node %d: %v", i, err)
 	}
+}
+
+// errGaveUp says that the storage ended the goroutine that opened it, as it does when it finds its files broken.
+var errGaveUp = errors.New("the store gave up")
+
+// TryStart is Start for a node whose disk may be broken.
+func (c *Cluster) TryStart(i int) error {
+	n := c.Nodes[i]
+	started := make(chan error, 1)
+	go func() {
+		err := errGaveUp
+		defer func() { started <- err }()
+		err = n.start()
+	}()
+	if err := <-started; err != nil {
+		n.gate.close()
+		c.Net.Crash(n.Host)
+		return err
+	}
+	n.started, n.running = true, true
+	return nil
 }
 
 func (n *Node) start() error {
@@ -126,36 +159,39 @@ func (n *Node) start() error {
 	if c.config.Log != nil {
 		log = slog.New(c.config.Log).With("node", n.Host)
 	}
-	n.fatal = make(chan error, 1)
+	n.gate = &gate{Host: c.Net.Host(n.Host)}
 	o := engine.DefaultOptions()
-	o.Dir, o.FS, o.Shards, o.CacheBytes, o.Sync, o.Logger = "/data", n.fs, 1, 4<<20, c.config.Sync, log
+	o.Dir, o.FS, o.Shards, o.CacheBytes, o.Sync, o.Logger = "/data", n.disk, 1, 4<<20, c.config.Sync, log
+	o.MaxSiblings = c.config.MaxSiblings
 	o.Now = n.now
 	o.Random = rand.New(rand.NewPCG(rand.Uint64(), 0))
-	o.Fatal = func(err error) { n.fatal <- err }
+	o.Fatal = func(err error) {
+		if c.config.Failed != nil {
+			c.config.Failed(n, err)
+		}
+	}
 	var err error
 	if n.Store, err = engine.Open(o); err != nil {
 		return err
 	}
 	n.Node, err = n.join(log)
-	if err != nil {
-		return err
-	}
-	n.running = true
-	return nil
+	return err
 }
 
-func (n *Node) now() time.Time { return time.Now().Add(n.offset) }
+func (n *Node) now() time.Time { return time.Now().Add(time.Duration(n.offset.Load())) }
+
+// Running reports whether the node runs.
+func (n *Node) Running() bool { return n.running }
 
 func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 	c := n.c
-	host := c.Net.Host(n.Host)
-	g, err := newGossip(host, n.Host, gossipPort)
+	g, err := newGossip(n.gate, n.Host, gossipPort)
 	if err != nil {
 		return nil, err
 	}
 	var seeds []string
 	for _, other := range c.Nodes {
-		if other != n {
+		if other != n && other.started {
 			seeds = append(seeds, net.JoinHostPort(other.Host, itoa(gossipPort)))
 		}
 	}
@@ -167,7 +203,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Logger:   log,
 		Transport: transport.Options{
 			ID: string(n.ID), Cluster: "test", Secret: []byte("secret"),
-			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: host, Logger: log,
+			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: n.gate, Logger: log,
 		},
 		Membership: membership.Options{
 			Self: membership.Record{
@@ -206,17 +242,31 @@ func (c *Cluster) Stop(i int) {
 func (c *Cluster) Crash(i int) {
 	c.t.Helper()
 	n := c.Nodes[i]
-	left := n.fs.CrashClone(vfs.CrashCloneCfg{})
-	c.Net.Crash(n.Host)
-	n.running = false
-	// The rest of the process: what it still does reaches neither the network nor the disk that is left.
-	_ = n.Node.Close()
+	c.Kill(i, 0)
+	// The rest of the process, which reaches neither the network nor the disk that is left.
 	_ = n.Store.Close()
-	n.fs = left
+}
+
+// Kill ends a node at once. percent of what its disk had not synced is kept: 100 is the death of the process alone, 0 the
+// loss of power at its worst. What is left of the process reaches neither network nor disk, and its store stays open.
+//
+// The order matters. Nothing may leave the node after its disk is copied, or it could acknowledge what is lost.
+func (c *Cluster) Kill(i, percent int) {
+	c.Sever(i, percent)
+	_ = c.Nodes[i].Node.Close()
+}
+
+// Sever is the part of Kill that counts, for callers that may not wait: the end of Kill is left to them.
+func (c *Cluster) Sever(i, percent int) {
+	n := c.Nodes[i]
+	n.running = false
+	n.gate.close()
+	c.Net.Crash(n.Host)
+	n.disk = n.disk.crash(percent)
 }
 
 // SetClock puts a node's clock ahead of the true time, or behind it.
-func (c *Cluster) SetClock(i int, offset time.Duration) { c.Nodes[i].offset = offset }
+func (c *Cluster) SetClock(i int, offset time.Duration) { c.Nodes[i].offset.Store(int64(offset)) }
 
 // Close stops all nodes.
 func (c *Cluster) Close() {
@@ -254,7 +304,7 @@ func (c *Cluster) AwaitConnected() {
 			if version == 0 {
 				version = s.RingVersion
 			}
-			if s.RingVersion != version || len(s.Nodes) != len(c.Nodes) {
+			if s.RingVersion != version || len(s.Nodes) != c.started() {
 				return false
 			}
 			for _, peer := range s.Nodes {
@@ -265,6 +315,16 @@ func (c *Cluster) AwaitConnected() {
 		}
 		return true
 	})
+}
+
+// started counts the nodes that are or were part of the cluster.
+func (c *Cluster) started() (n int) {
+	for _, node := range c.Nodes {
+		if node.started {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *Cluster) byID(id string) *Node {

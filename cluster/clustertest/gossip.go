@@ -9,14 +9,12 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
-
-	"github.com/kindredkv/kindred/cluster/transport/memnet"
 )
 
 // gossip carries memberlist's packets and streams over a memnet host. Packets travel on a connection to each
 // destination; where the way is cut they are held back or dropped, like the connection.
 type gossip struct {
-	host    *memnet.Host
+	host    *gate
 	ip      net.IP
 	port    int
 	listen  net.Listener
@@ -40,7 +38,7 @@ const (
 
 const queuedPackets = 256
 
-func newGossip(host *memnet.Host, ip string, port int) (*gossip, error) {
+func newGossip(host *gate, ip string, port int) (*gossip, error) {
 	l, err := host.Listen(net.JoinHostPort(ip, itoa(port)))
 	if err != nil {
 		return nil, err

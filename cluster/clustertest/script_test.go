@@ -32,6 +32,7 @@ import (
 //	delay @k.1 50ms                 what the node sends takes so long
 //	crash @k.1                      the node loses its power, and what it had not synced
 //	stop @k.1, start @k.1           stops it in good order, starts it again
+//	copy @k.1, restore @k.1         copies the disk of a node that is down, puts the copy back
 //	clock @k.1 -10s                 sets its clock back
 //	forget @k.1 k                   its store drops the key, as after a handoff
 //	wait 3s                         lets time pass
@@ -67,6 +68,8 @@ type script struct {
 	reply []string
 	kept  map[string]string
 	away  chan []string // the reply to the command sent by go
+
+	copied Image
 }
 
 func (s *script) close() {
@@ -150,6 +153,10 @@ func (s *script) event(words []string) {
 		s.c.Stop(s.node(words[1]))
 	case "start":
 		s.c.Start(s.node(words[1]))
+	case "copy":
+		s.copied = s.c.Image(s.node(words[1]))
+	case "restore":
+		s.c.Restore(s.node(words[1]), s.copied)
 	case "clock":
 		s.c.SetClock(s.node(words[1]), s.duration(words[2]))
 	case "forget":

@@ -7,6 +7,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -243,11 +244,13 @@ func (b *batch) ran() {
 
 // finish tells the submitter that every command has its reply or error.
 func (b *batch) finish() {
+	mutant.Reach(mutant.BeforeAcknowledgement, uint64(b.c.Store.Node()))
 	if b.state.CompareAndSwap(batchExecuting, batchFinished) {
 		return // Execute has not returned yet and will say so itself
 	}
 	if b.done != nil {
 		b.done()
+		mutant.Reach(mutant.AfterAcknowledgement, uint64(b.c.Store.Node()))
 	}
 	b.unref()
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/mutant"
 )
 
 // delivery is a replicate request to one replica: the changes of some of the batch's commands.
@@ -44,7 +45,7 @@ func (b *batch) replicate() {
 			o.finished = true
 			continue
 		}
-		o.tally = quorum.NewTally(int(o.choice.W)-1, 0)
+		o.tally = quorum.NewTally(o.needNow(), 0)
 		o.coming = quorum.NewTally(o.needComing(), 0)
 		for j := range o.Changes {
 			deliveries = o.address(deliveries, &o.Changes[j])
@@ -81,6 +82,14 @@ func (b *batch) deliver(deliveries []*delivery) {
 	for _, d := range deliveries {
 		b.c.outbox.post(d.peer, KindReplicate, d.payload, len(d.items), d)
 	}
+}
+
+// needNow is how many other stores that are primaries must confirm.
+func (o *op) needNow() int {
+	if mutant.AcknowledgesEarly {
+		return 0
+	}
+	return int(o.choice.W) - 1
 }
 
 // needComing is how many other stores that will be primaries must confirm.

@@ -1,0 +1,279 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/kind"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// script makes a history by hand: the commands and changes of one key, and the object that is left.
+type script struct {
+	h    *history
+	base *object.Object
+	key  string
+	time time.Duration
+}
+
+func newScript(key string) *script {
+	return &script{h: &history{changes: map[string][]*change{}, tokens: map[string][]version{}}, key: key}
+}
+
+func at(node causal.Node, t causal.Time) causal.Dot {
+	return causal.Dot{Actor: causal.Actor{Node: node, Birth: 1}, Time: t}
+}
+
+// op adds a command with its changes, one second after the one before.
+func (s *script) op(outcome outcome, mode cluster.Mode, changes ...*change) *op {
+	s.time += time.Second
+	o := &op{
+		id: len(s.h.ops) + 1, key: s.key, args: []string{"x", s.key}, mode: mode, outcome: outcome,
+		start: s.time, end: s.time + 10*time.Millisecond, changes: changes,
+	}
+	s.h.ops = append(s.h.ops, o)
+	for _, c := range changes {
+		c.op, c.opID, c.amount = o, o.id, o.amount
+		if c.dot.Time != 0 {
+			s.h.changes[s.key] = append(s.h.changes[s.key], c)
+		}
+	}
+	return o
+}
+
+func (s *script) count(outcome outcome, amount int64, c *change) {
+	s.op(outcome, changes, c).amount = amount
+	c.amount = amount
+}
+
+func (s *script) read(covers ...causal.Dot) *op {
+	o := s.op(acknowledged, reads)
+	o.run = 1
+	for _, d := range covers {
+		o.context = o.context.With(d)
+	}
+	return o
+}
+
+// wrote is a change that wrote a value, and removed versions.
+func wrote(dot causal.Dot, value string, removed ...version) *change {
+	c := &change{dot: dot, killed: removed, wrote: map[version]uint64{}}
+	if value != "" {
+		c.wrote[version{object.ValueCell, dot}] = xxh3.HashString(value)
+	}
+	return c
+}
+
+func valueAt(dot causal.Dot) version { return version{object.ValueCell, dot} }
+
+// left is an object with these values, whose context covers these dots too.
+func left(values map[causal.Dot]string, covers ...causal.Dot) *object.Object {
+	var o *object.Object
+	for dot, value := range values {
+		e := object.NewEdit(nil, dot)
+		e.Put(object.ValueCell, []byte(value))
+		o = object.Join(o, e.Result())
+	}
+	if o == nil {
+		o = &object.Object{}
+	}
+	for _, d := range covers {
+		o = &object.Object{Context: o.Context.With(d), Cells: o.Cells}
+	}
+	return o
+}
+
+// expect demands that a check finds just the violations whose texts contain these.
+func expect(t *testing.T, got []violation, want ...string) {
+	t.Helper()
+	texts := fmt.Sprint(got)
+	if len(got) != len(want) {
+		t.Fatalf("found %s, want %q", texts, want)
+	}
+	for _, text := range want {
+		if !strings.Contains(texts, text) {
+			t.Fatalf("found %s, want %q", texts, text)
+		}
+	}
+}
+
+func TestCheckPromise(t *testing.T) {
+	a, b := at(1, 10), at(2, 20)
+	const write = cluster.Write
+	for name, c := range map[string]struct {
+		history func(s *script)
+		final   *object.Object
+		want    []string
+	}{
+		"a write is there": {
+			func(s *script) { s.op(acknowledged, write, wrote(a, "one")) }, left(map[causal.Dot]string{a: "one"}), nil,
+		},
+		"a write was superseded": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(indeterminate, write, wrote(b, "two", valueAt(a)))
+			}, left(map[causal.Dot]string{b: "two"}, a), nil,
+		},
+		"concurrent writes are siblings": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "two"))
+			}, left(map[causal.Dot]string{a: "one", b: "two"}), nil,
+		},
+		"a write was removed": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "", valueAt(a)))
+			}, left(nil, a, b), nil,
+		},
+		"an indeterminate write is lost": {
+			func(s *script) { s.op(indeterminate, write, wrote(a, "one")) }, left(nil), nil,
+		},
+		"one of two runs is lost": {
+			func(s *script) { s.op(acknowledged, write, wrote(a, "one"), wrote(b, "one")) }, left(map[causal.Dot]string{b: "one"}), nil,
+		},
+		"a removal found nothing": {
+			func(s *script) { s.op(acknowledged, write, &change{}) }, left(nil), nil,
+		},
+		"an acknowledged write is not covered": {
+			func(s *script) { s.op(acknowledged, write, wrote(a, "one")) }, left(nil), []string{"does not cover"},
+		},
+		"an acknowledged removal is not covered, so its victim is back": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "", valueAt(a)))
+			}, left(map[causal.Dot]string{a: "one"}), []string{"does not cover"},
+		},
+		"a covered write is gone and nobody removed it": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "two"))
+			}, left(map[causal.Dot]string{b: "two"}, a), []string{"is lost"},
+		},
+		"who removed it was lost itself": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(indeterminate, write, wrote(b, "two", valueAt(a)))
+			}, left(nil, a), []string{"is lost"},
+		},
+		"a removed write is back": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "two", valueAt(a)))
+			}, left(map[causal.Dot]string{a: "one", b: "two"}), []string{"is back"},
+		},
+		"nobody wrote it": {
+			func(s *script) { s.op(acknowledged, write, wrote(a, "one")) },
+			left(map[causal.Dot]string{a: "one", b: "two"}), []string{"nobody wrote it"},
+		},
+		"another payload": {
+			func(s *script) { s.op(acknowledged, write, wrote(a, "one")) },
+			left(map[causal.Dot]string{a: "two"}), []string{"another payload"},
+		},
+		"one dot twice": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(a, "one"))
+			}, left(map[causal.Dot]string{a: "one"}), []string{"one dot"},
+		},
+		"acknowledged by nobody": {
+			func(s *script) { s.op(acknowledged, write) }, left(nil), []string{"never run"},
+		},
+		"refused and run": {
+			func(s *script) { s.op(refused, write, wrote(a, "one")) }, left(nil), []string{"refused, and"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScript("r0")
+			c.history(s)
+			expect(t, checkPromise(s.h, final{"r0": c.final}), c.want...)
+		})
+	}
+	expect(t, checkPromise(newScript("r0").h, final{"r0": left(nil, a)}), "never written")
+}
+
+func TestCheckMonotonic(t *testing.T) {
+	a, b := at(1, 10), at(2, 20)
+	s := newScript("r0")
+	s.read(a)
+	s.read(a, b)
+	s.read(a, b)
+	expect(t, checkMonotonic(s.h))
+	s.read(b).run = 2 // another node may know less
+	s.read(a).session = 2
+	expect(t, checkMonotonic(s.h))
+	s.read(b)
+	expect(t, checkMonotonic(s.h), "went back")
+}
+
+func TestCheckReads(t *testing.T) {
+	a, b, c := at(1, 10), at(2, 20), at(3, 30)
+	s := newScript("r0")
+	s.read()
+	s.op(acknowledged, cluster.Write, wrote(a, "one"))
+	s.op(indeterminate, cluster.Write, wrote(b, "two"))
+	s.read(a)
+	s.op(acknowledged, cluster.Write, wrote(at(2, 21), "three"), wrote(c, "three"))
+	s.read(a, c)
+	s.read(a, at(2, 25))
+	early := s.read()
+	early.start = 0 // it began before anything was acknowledged
+	expect(t, checkReads(s.h))
+	s.read(c)
+	expect(t, checkReads(s.h), "missed a write")
+	s.read(a)
+	expect(t, checkReads(s.h), "missed a write", "missed a write")
+}
+
+// counterOf is a counter as actors leave it that add to it, one amount each.
+func counterOf(amounts map[causal.Dot]int64) *object.Object {
+	var o *object.Object
+	for dot, amount := range amounts {
+		addition, _, err := kind.Add(nil, amount)
+		if err != nil {
+			panic(err)
+		}
+		e := object.NewEdit(nil, dot)
+		addition.Make(e)
+		o = object.Join(o, e.Result())
+	}
+	return o
+}
+
+func TestCheckCounters(t *testing.T) {
+	a, b, c := at(1, 10), at(2, 20), at(3, 30)
+	s := newScript("c0")
+	s.count(acknowledged, 3, wrote(a, ""))
+	s.count(indeterminate, 4, wrote(b, ""))
+	s.count(refused, 8, &change{})
+	check := func(o *object.Object) []violation { return checkCounters(s.h, final{"c0": o}, classOf(counter)) }
+	expect(t, check(counterOf(map[causal.Dot]int64{a: 3})))
+	expect(t, check(counterOf(map[causal.Dot]int64{a: 3, b: 4})))
+	expect(t, check(counterOf(map[causal.Dot]int64{b: 2})), "not within 3 and 7")
+	expect(t, check(counterOf(map[causal.Dot]int64{a: 3, b: 4, c: 8})), "not within 3 and 7")
+	expect(t, check(nil), "not within 3 and 7")
+}
+
+func TestCheckSums(t *testing.T) {
+	a, b, c := at(1, 10), at(2, 20), at(3, 30)
+	s := newScript("n0")
+	s.count(acknowledged, 3, wrote(a, ""))
+	s.count(acknowledged, 4, wrote(b, ""))
+	check := func(o *object.Object) []violation { return checkSums(s.h, final{"n0": o}, classOf(resets)) }
+	expect(t, check(counterOf(map[causal.Dot]int64{a: 3, b: 4})))
+	expect(t, check(counterOf(map[causal.Dot]int64{a: 3})))
+	expect(t, check(counterOf(map[causal.Dot]int64{a: 3, b: 5})), "counts 8")
+	// A value set in sight of the first addition takes it in; the second goes on top.
+	set := wrote(c, "100", version{"\x01+", a})
+	s.op(acknowledged, cluster.Write, set)
+	o := object.Join(counterOf(map[causal.Dot]int64{b: 4}), left(map[causal.Dot]string{c: "100"}, a))
+	expect(t, check(o))
+	expect(t, check(left(map[causal.Dot]string{c: "100"}, a, b)), "counts 100")
+	expect(t, check(object.Join(o, left(map[causal.Dot]string{at(4, 40): "200"}))))
+}

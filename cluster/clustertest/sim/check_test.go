@@ -1,0 +1,296 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/kind"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// violation is one way in which a history breaks the promise.
+type violation struct {
+	key  string
+	text string
+}
+
+func (v violation) String() string { return v.key + ": " + v.text }
+
+// final is what all replicas of each key hold at the end; a key without an entry is held by none.
+type final map[string]*object.Object
+
+func (f final) of(key string) *object.Object {
+	if o := f[key]; o != nil {
+		return o
+	}
+	return &object.Object{}
+}
+
+// checkPromise checks that nothing acknowledged is lost and nothing removed is back: the siblings at the end are the maximal
+// writes under their contexts. A change took effect when the final context covers its dot. Then
+//
+//   - an acknowledged command has a change that took effect;
+//   - what such a change wrote is alive, or was removed by a change that held it and took effect too;
+//   - what is alive was written, with that payload, by a change that took effect, and removed by none.
+//
+// Who removed what is known from the objects that commands ran on, not from contexts: a store that wrongly seems to have seen
+// a write removes it without any command having held it.
+func checkPromise(h *history, f final) (out []violation) {
+	for key, changes := range h.changes {
+		o := f.of(key)
+		out = append(out, checkKey(key, changes, o)...)
+	}
+	for _, op := range h.ops {
+		if v := checkOutcome(op, f.of(op.key)); v != "" {
+			out = append(out, violation{op.key, v})
+		}
+	}
+	for key, o := range f {
+		if h.changes[key] == nil && len(o.Context) > 0 {
+			out = append(out, violation{key, "is held and was never written"})
+		}
+	}
+	return out
+}
+
+func checkKey(key string, changes []*change, o *object.Object) (out []violation) {
+	written, killer := map[version]*change{}, map[version]*change{}
+	dots := map[causal.Dot]*change{}
+	for _, c := range changes {
+		if other := dots[c.dot]; other != nil {
+			out = append(out, violation{key, fmt.Sprintf("two changes have one dot: %s and %s", other, c)})
+		}
+		dots[c.dot] = c
+		if !o.Context.Covers(c.dot) && !(reaps && c.acknowledged()) {
+			continue
+		}
+		for v := range c.wrote {
+			written[v] = c
+		}
+		for _, v := range c.killed {
+			killer[v] = c
+		}
+	}
+	for v, c := range written {
+		if !alive(o, v) && killer[v] == nil {
+			out = append(out, violation{key, fmt.Sprintf("%s is lost, nothing that had seen it removed it: %s", v, c)})
+		}
+	}
+	for _, cell := range o.Cells {
+		for i := range cell.Versions {
+			v := version{cell.Name, cell.Versions[i].Dot}
+			switch c := written[v]; {
+			case c == nil:
+				out = append(out, violation{key, fmt.Sprintf("%s is alive and nobody wrote it", v)})
+			case c.wrote[v] != xxh3.Hash(cell.Versions[i].Payload):
+				out = append(out, violation{key, fmt.Sprintf("%s has another payload than was written: %s", v, c)})
+			case killer[v] != nil:
+				out = append(out, violation{key, fmt.Sprintf("%s is back, it was removed: %s", v, killer[v])})
+			}
+		}
+	}
+	return out
+}
+
+// checkOutcome checks what the client was told about one command.
+func checkOutcome(o *op, at *object.Object) string {
+	if !o.writes() {
+		return ""
+	}
+	took, changed := false, false
+	for _, c := range o.changes {
+		changed = changed || c.dot.Time != 0
+		took = took || c.dot.Time == 0 || at.Context.Covers(c.dot)
+	}
+	switch {
+	case o.outcome == acknowledged && len(o.changes) == 0:
+		return fmt.Sprintf("acknowledged and never run: %s", o)
+	case o.outcome == acknowledged && !took && !reaps:
+		return fmt.Sprintf("acknowledged, and the replicas' context does not cover it: %s", o)
+	case o.outcome == refused && changed:
+		return fmt.Sprintf("refused, and a coordinator ran it: %s", o)
+	}
+	return ""
+}
+
+// checkMonotonic checks that what one run of a node shows a client of a key never goes back: each context that it answers
+// with covers those it answered with before.
+func checkMonotonic(h *history) (out []violation) {
+	type view struct {
+		session, run int
+		key          string
+	}
+	last := map[view]*op{}
+	for _, o := range byStart(h.ops) {
+		if o.writes() || o.outcome != acknowledged || o.run == 0 {
+			continue
+		}
+		v := view{o.session, o.run, o.key}
+		if before := last[v]; before != nil && !o.context.CoversAll(before.context) {
+			out = append(out, violation{o.key, fmt.Sprintf("a read went back: %s after %s", o, before)})
+		}
+		last[v] = o
+	}
+	return out
+}
+
+func byStart(ops []*op) []*op {
+	ops = slices.Clone(ops)
+	slices.SortStableFunc(ops, func(a, b *op) int { return cmp.Compare(a.start, b.start) })
+	return ops
+}
+
+// checkReads checks that a read has seen every write that was acknowledged before it began: what R + W > N promises while
+// no store is destroyed and nobody stands in for a primary.
+func checkReads(h *history) (out []violation) {
+	ends := slices.Clone(h.ops)
+	slices.SortStableFunc(ends, func(a, b *op) int { return cmp.Compare(a.end, b.end) })
+	floors := map[string]*floor{}
+	at := func(key string) *floor {
+		if floors[key] == nil {
+			floors[key] = &floor{}
+		}
+		return floors[key]
+	}
+	for _, o := range byStart(h.ops) {
+		for len(ends) > 0 && ends[0].end < o.start {
+			at(ends[0].key).add(ends[0])
+			ends = ends[1:]
+		}
+		if !o.writes() && o.outcome == acknowledged {
+			if missed := at(o.key).missing(o.context); missed != nil {
+				out = append(out, violation{o.key, fmt.Sprintf("a read missed a write: %s is not in %s", missed, o)})
+			}
+		}
+	}
+	return out
+}
+
+// floor is what a read of a key must have seen.
+type floor struct {
+	sure   causal.Context // of commands with one change
+	open   []*op          // of commands with several: one of them was acknowledged
+	newest *op
+}
+
+func (f *floor) add(o *op) {
+	if !o.writes() || o.outcome != acknowledged || len(o.changes) == 0 {
+		return
+	}
+	for _, c := range o.changes {
+		if c.dot.Time == 0 {
+			return
+		}
+	}
+	if len(o.changes) > 1 {
+		f.open = append(f.open, o)
+		return
+	}
+	f.sure, f.newest = f.sure.With(o.changes[0].dot), o
+}
+
+// missing is a write that the context does not cover.
+func (f *floor) missing(seen causal.Context) *op {
+	if !seen.CoversAll(f.sure) {
+		return f.newest
+	}
+	for _, o := range f.open {
+		if !slices.ContainsFunc(o.changes, func(c *change) bool { return seen.Covers(c.dot) }) {
+			return o
+		}
+	}
+	return nil
+}
+
+// checkCounters checks that a counter is no less than the sum of what was acknowledged, and no more than that and what may
+// have been added. A counter that is reset is checked by checkSums.
+func checkCounters(h *history, f final, counters func(key string) bool) (out []violation) {
+	type bounds struct{ low, high int64 }
+	sums := map[string]bounds{}
+	for _, o := range h.ops {
+		if !counters(o.key) || o.amount == 0 || o.outcome == refused {
+			continue
+		}
+		b := sums[o.key]
+		b.high += o.amount
+		if o.outcome == acknowledged {
+			b.low += o.amount
+		}
+		sums[o.key] = b
+	}
+	for key, b := range sums {
+		if n := counted(f.of(key)); n < b.low || n > b.high {
+			out = append(out, violation{key, fmt.Sprintf("counts %d, which is not within %d and %d", n, b.low, b.high)})
+		}
+	}
+	return out
+}
+
+func counted(o *object.Object) int64 {
+	n, _ := kind.ParseInt(kind.Value(o))
+	return n
+}
+
+// checkSums checks each counter exactly: it is the newest base that is alive, and every addition that took effect and that
+// no change which took effect has removed.
+func checkSums(h *history, f final, counters func(key string) bool) (out []violation) {
+	for key, changes := range h.changes {
+		if !counters(key) {
+			continue
+		}
+		o := f.of(key)
+		var want int64
+		if base := o.Cell(object.ValueCell); base != nil {
+			want, _ = kind.ParseInt(base.Newest().Payload)
+		}
+		reset := map[causal.Actor]causal.Time{}
+		for _, c := range changes {
+			if c.amount != 0 || !o.Context.Covers(c.dot) {
+				continue
+			}
+			for _, v := range c.killed {
+				reset[v.dot.Actor] = max(reset[v.dot.Actor], v.dot.Time)
+			}
+		}
+		for _, c := range changes {
+			if c.amount != 0 && o.Context.Covers(c.dot) && reset[c.dot.Actor] < c.dot.Time {
+				want += c.amount
+			}
+		}
+		if n := counted(o); n != want {
+			out = append(out, violation{key, fmt.Sprintf("counts %d, the additions that took effect and were not removed are %d", n, want)})
+		}
+	}
+	return out
+}
+
+// story tells all that happened to a key.
+func (h *history) story(key string, o *object.Object) string {
+	var b strings.Builder
+	for _, op := range byStart(h.ops) {
+		if op.key == key {
+			fmt.Fprintf(&b, "    %s\n", op)
+		}
+	}
+	changes := slices.Clone(h.changes[key])
+	slices.SortStableFunc(changes, func(a, b *change) int { return cmp.Compare(a.at, b.at) })
+	for _, c := range changes {
+		took := "lost"
+		if o.Context.Covers(c.dot) {
+			took = "took effect"
+		}
+		fmt.Fprintf(&b, "    %s (%s)\n", c, took)
+	}
+	for _, e := range o.Context {
+		fmt.Fprintf(&b, "    context %s\n", dotText(causal.Dot(e)))
+	}
+	for _, v := range versionsOf(o) {
+		fmt.Fprintf(&b, "    alive %s\n", v)
+	}
+	return b.String()
+}

@@ -1,0 +1,227 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/quorum"
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// The classes of keys. The first letter of a key is its class.
+const (
+	register = "r" // values written blindly and with context tokens
+	counter  = "c" // additions only
+	resets   = "n" // additions, numbers set over them, and removals
+	members  = "m" // sets: many cells, changed by deltas
+	expiring = "e" // deadlines, given, moved and taken away, against writes and removals
+)
+
+var classes = []string{register, counter, resets, members, expiring}
+
+// Modes as the command table has them; cluster.Mode says what they mean.
+const (
+	reads      = cluster.Read | cluster.Idempotent
+	sets       = cluster.Write | cluster.Idempotent
+	changes    = cluster.Read | cluster.Write
+	repeatable = cluster.Read | cluster.Write | cluster.Idempotent
+)
+
+// client is one client: it sends a command, waits for its reply, thinks, and goes on.
+type client struct {
+	w      *world
+	number int
+	rng    *rand.Rand
+	node   int
+	tokens map[string]string // the newest token of each key
+}
+
+// work sends commands until the safety phase ends.
+func (c *client) work() {
+	for time.Since(c.w.began) < c.w.plan.safety {
+		time.Sleep(upTo(c.rng, 2*c.w.plan.think))
+		o := c.draw()
+		c.do(o)
+		if o.outcome != acknowledged || c.rng.IntN(20) == 0 {
+			c.node = c.rng.IntN(len(c.w.members))
+		}
+	}
+}
+
+func (c *client) draw() *op {
+	class := classes[c.rng.IntN(len(classes))]
+	n := c.rng.IntN(c.w.plan.keys)
+	if c.w.plan.hot && c.rng.IntN(2) == 0 {
+		n = 0
+	}
+	o := &op{id: c.w.nextOp(), session: c.number, key: class + strconv.Itoa(n)}
+	switch class {
+	case register:
+		c.register(o)
+	case counter:
+		c.add(o, c.rng.IntN(10) < 8)
+	case resets:
+		c.resets(o)
+	case members:
+		c.members(o)
+	default:
+		c.expiring(o)
+	}
+	return o
+}
+
+func (o *op) command(mode cluster.Mode, name string, args ...string) {
+	o.mode, o.args = mode, append([]string{name, o.key}, args...)
+}
+
+// value is one that no other command writes.
+func (o *op) value() string { return "v" + strconv.Itoa(o.id) }
+
+func (c *client) register(o *op) {
+	token := c.tokens[o.key]
+	switch x := c.rng.IntN(100); {
+	case x < 40:
+		o.command(sets, "set", o.value())
+	case x < 55 && token != "":
+		o.token = token
+		o.command(repeatable, "resolve", token, o.value())
+	case x < 65 && token != "":
+		o.token = token
+		o.command(sets, "set", o.value(), "context", token)
+	case x < 72:
+		o.command(changes, "set", o.value(), "nx")
+	case x < 80:
+		o.command(repeatable, "del")
+	case x < 90:
+		o.command(reads, "siblings")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+func (c *client) add(o *op, write bool) {
+	if !write {
+		o.command(reads, cmdSee)
+		return
+	}
+	o.amount = 1 + c.rng.Int64N(9)
+	o.command(changes, "incrby", strconv.FormatInt(o.amount, 10))
+}
+
+func (c *client) resets(o *op) {
+	switch x := c.rng.IntN(100); {
+	case x < 60:
+		c.add(o, true)
+	case x < 70:
+		o.command(sets, "set", strconv.Itoa(c.rng.IntN(1000)*1000))
+	case x < 80:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+const memberNames = 8
+
+func (c *client) members(o *op) {
+	var names []string
+	for _, n := range c.rng.Perm(memberNames)[:1+c.rng.IntN(3)] {
+		names = append(names, "m"+strconv.Itoa(n))
+	}
+	switch x := c.rng.IntN(100); {
+	case x < 50:
+		o.command(pick(c.rng, sets, repeatable), cmdAdd, names...)
+	case x < 75:
+		o.command(repeatable, cmdRemove, names...)
+	case x < 80:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+func (c *client) expiring(o *op) {
+	soon := strconv.Itoa(20 + c.rng.IntN(2000))
+	switch x := c.rng.IntN(100); {
+	case x < 30:
+		o.command(sets, "set", o.value(), "px", soon)
+	case x < 45:
+		o.command(sets, "set", o.value())
+	case x < 55:
+		o.command(repeatable, "set", o.value(), "keepttl")
+	case x < 65:
+		o.command(repeatable, "pexpire", soon)
+	case x < 75:
+		o.command(repeatable, "persist")
+	case x < 85:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+// do sends the command to the client's node, or the next that runs, and notes what becomes of it.
+func (c *client) do(o *op) {
+	run := c.w.running(&c.node)
+	if run == nil {
+		return
+	}
+	strict := quorum.Sloppy
+	if c.w.plan.strict {
+		strict = quorum.Strict
+	}
+	command := o.envelope(quorum.Choice{Strict: strict})
+	o.node, o.start = c.node, c.w.now()
+	ok := run.execute([]*cluster.Command{command})
+	o.end = c.w.now()
+	if !ok {
+		command = &cluster.Command{Err: errNodeDied}
+	}
+	o.settle(command)
+	if o.outcome == acknowledged && !o.writes() {
+		c.tokens[o.key] = tokenIn(command.Reply)
+		o.context = contextOf(o.key, c.tokens[o.key])
+	}
+	c.w.record(o)
+}
+
+var errNodeDied = errors.New("the client's node died")
+
+// envelope is the command as it travels.
+func (o *op) envelope(choice quorum.Choice) *cluster.Command {
+	const first = envelopeArgs + 1
+	c := &cluster.Command{FirstKey: first, LastKey: first, Step: 1, Mode: o.mode, Proto: 2, Slot: object.SlotOf(o.key), Quorum: choice}
+	for _, a := range append([]string{envelope, strconv.Itoa(o.id)}, o.args...) {
+		c.Args = append(c.Args, []byte(a))
+	}
+	return c
+}
+
+func (o *op) settle(c *cluster.Command) {
+	o.err = c.Err
+	switch {
+	case errors.Is(c.Err, cluster.ErrClusterDown):
+		o.outcome = refused
+	case c.Err != nil:
+		o.outcome = indeterminate
+	case bytes.HasPrefix(c.Reply, []byte("-")):
+		o.outcome, o.err = refused, errors.New(strings.TrimSpace(string(c.Reply)))
+	default:
+		o.outcome = acknowledged
+	}
+}
+
+func contextOf(key, token string) causal.Context {
+	t, err := object.DecodeToken(object.Key{Name: key}, []byte(token))
+	if err != nil {
+		panic(fmt.Sprintf("sim: %s: token %q: %v", key, token, err))
+	}
+	return t.Context
+}

@@ -1,0 +1,130 @@
+//go:build mutants
+
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/mutant"
+)
+
+// crashVariable names the point at which nodes of a simulation crash.
+const crashVariable = "KINDRED_CRASH_POINT"
+
+// mutantsTried bounds how many seeds a mutant gets to be caught, and pointsTried how many a point gets to be hit.
+const mutantsTried, pointsTried = 60, 8
+
+// crashAtPoints crashes nodes at the point that the environment names, about one reach in so many.
+func (w *world) crashAtPoints() {
+	point := mutant.Point(os.Getenv(crashVariable))
+	if point == "" {
+		return
+	}
+	var mu sync.Mutex // guards rng
+	rng := rand.New(rand.NewPCG(w.plan.seed, 2))
+	oneIn := 300
+	if point == mutant.AmidHandoff {
+		oneIn = 2
+	}
+	mutant.OnReach(func(p mutant.Point, store uint64) {
+		if p != point || w.now() > w.plan.safety {
+			return
+		}
+		mu.Lock()
+		strikes, percent := rng.IntN(oneIn) == 0, pick(rng, 0, 50, 100)
+		mu.Unlock()
+		if m := w.byStore(store); strikes && m != nil && (w.plan.sync == engine.SyncAlways || w.plan.mayBeDestroyed(m.index)) {
+			w.crashHere(m, percent, p)
+		}
+	})
+}
+
+func (w *world) byStore(store uint64) *member {
+	for _, m := range w.members {
+		if r := m.running(); r != nil && uint64(r.store.Node()) == store {
+			return m
+		}
+	}
+	return nil
+}
+
+// crashHere crashes a node on the goroutine that reached the point, which goes on as part of a dead process. Nothing is done
+// where something else is done to the node.
+func (w *world) crashHere(m *member, percent int, p mutant.Point) {
+	select {
+	case m.held <- struct{}{}:
+	default:
+		return
+	}
+	r := m.running()
+	if r == nil {
+		<-m.held
+		return
+	}
+	m.current.Store(nil)
+	close(r.died)
+	w.c.Sever(m.index, percent)
+	fmt.Printf("  %9s node %d crashes at %s\n", w.now(), m.index, p)
+	w.striking.Go(func() {
+		_ = r.node.Close()
+		time.Sleep(300 * time.Millisecond)
+		w.start(m)
+		<-m.held
+	})
+}
+
+// TestMutants breaks each rule by turns: the simulation must notice within so many seeds.
+func TestMutants(t *testing.T) {
+	for _, name := range []string{
+		"acknowledges-early", "reuses-forgotten-births", "keeps-births-after-crash", "applies-over-gaps", "trees-miss-merges",
+		"last-arrival-wins",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := uint64(1); seed <= mutantsTried; seed++ {
+				out, err := runSeed(seed, true, "KINDRED_MUTANT="+name)
+				if err == nil {
+					continue
+				}
+				if !strings.Contains(string(out), "BROKEN") {
+					t.Fatalf("seed %d ended otherwise: %v\n%s", seed, err, out)
+				}
+				_, what, _ := strings.Cut(string(out), "BROKEN")
+				what, _, _ = strings.Cut(what, "\n")
+				t.Logf("caught by seed %d:%s", seed, what)
+				return
+			}
+			t.Errorf("not caught by %d seeds", mutantsTried)
+		})
+	}
+}
+
+// TestCrashPoints crashes nodes at each point: the promise holds, and each point is hit.
+func TestCrashPoints(t *testing.T) {
+	for _, point := range []mutant.Point{
+		mutant.BeforeCommit, mutant.AfterCommit, mutant.BeforeAcknowledgement, mutant.AfterAcknowledgement, mutant.AmidHandoff,
+	} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			hits := 0
+			for seed := uint64(1); seed <= pointsTried || hits == 0 && seed <= mutantsTried; seed++ {
+				out, err := runSeed(seed, true, crashVariable+"="+string(point))
+				if err != nil {
+					t.Errorf("seed %d: %v\n%s", seed, err, out)
+				}
+				hits += strings.Count(string(out), "crashes at "+string(point))
+			}
+			if hits == 0 {
+				t.Error("the point was never reached")
+			}
+			t.Logf("%d crashes", hits)
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kindredkv/kindred/engine"
+)
+
+// plan is all that a seed determines: the cluster, its clients, and when which fault strikes whom.
+type plan struct {
+	seed         uint64
+	nodes        int // at the start
+	joins        int // nodes that come later
+	r, w         int
+	strict       bool
+	sync         engine.SyncPolicy
+	timeout      time.Duration
+	hedge        time.Duration
+	clients      int
+	think        time.Duration // mean pause of a client between two commands
+	keys         int           // of each class
+	hot          bool          // half of the commands go to one key of each class
+	safety       time.Duration // how long faults strike
+	destructible []int         // nodes whose stores may be destroyed, fewer than W
+	events       []event
+}
+
+const replicas = 3
+
+// event is one fault: it strikes at a time and ends after a while.
+type event struct {
+	at, lasts time.Duration
+	fault     *fault
+	nodes     []int
+	percent   int
+	delay     time.Duration
+	seed      uint64 // for what the fault itself draws
+}
+
+func (e event) String() string {
+	return fmt.Sprintf("%6.2fs %s", e.at.Seconds(), e.fault.text(e))
+}
+
+// sizes bound what a plan may be.
+type sizes struct {
+	safety time.Duration // at least, and up to twice as much
+	events int           // at most
+	wide   bool          // whether there may be thousands of keys
+}
+
+var (
+	shortRun = sizes{safety: 3 * time.Second, events: 7}
+	fullRun  = sizes{safety: 8 * time.Second, events: 16, wide: true}
+)
+
+func drawPlan(seed uint64, size sizes) *plan {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	p := &plan{
+		seed: seed, nodes: 5 + rng.IntN(3), r: pick(rng, 1, 2, 2, 2, 3), w: pick(rng, 1, 2, 2, 2, 3), strict: rng.IntN(2) == 0,
+		timeout: pick(rng, 500*time.Millisecond, time.Second, 2*time.Second), hedge: milliseconds(rng, 5, 20, 100),
+		clients: 3 + rng.IntN(6), think: milliseconds(rng, 5, 20, 60), keys: pick(rng, 1, 3, 8, 20),
+		hot: rng.IntN(2) == 0, safety: size.safety + upTo(rng, size.safety),
+	}
+	if size.wide && rng.IntN(25) == 0 {
+		p.keys, p.hot = 2500, false
+	}
+	if rng.IntN(10) < 3 {
+		p.sync = engine.SyncEverySecond
+	} else {
+		p.sync = engine.SyncAlways
+	}
+	if rng.IntN(4) == 0 {
+		p.joins = 1 + rng.IntN(2)
+		p.nodes = 5
+	}
+	if p.joins == 0 || handsOver {
+		p.destructible = rng.Perm(p.nodes)[:p.w-1]
+		slices.Sort(p.destructible)
+	}
+	p.drawEvents(rng, size)
+	return p
+}
+
+func milliseconds(rng *rand.Rand, from ...int) time.Duration {
+	return time.Duration(pick(rng, from...)) * time.Millisecond
+}
+
+func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }
+
+// drawEvents draws the faults, in the order of time. A node has one thing done to it at a time.
+func (p *plan) drawEvents(rng *rand.Rand, size sizes) {
+	kinds := faultsOf(p, rng)
+	busy := make([]time.Duration, p.nodes+p.joins)
+	for i := range p.joins {
+		at := upTo(rng, p.safety/2)
+		p.events = append(p.events, event{at: at, fault: joinFault, nodes: []int{p.nodes + i}})
+		busy[p.nodes+i] = at + time.Second
+	}
+	for range 2 + rng.IntN(size.events) {
+		e := event{
+			at: upTo(rng, p.safety), lasts: milliseconds(rng, 50, 300, 1000, 3000), fault: kinds[rng.IntN(len(kinds))],
+			percent: pick(rng, 0, 50, 100), delay: milliseconds(rng, 1, 10, 60, 300), seed: rng.Uint64(),
+		}
+		e.lasts = min(e.lasts/2+upTo(rng, e.lasts), p.safety)
+		e.nodes = e.fault.victims(p, rng)
+		if e.fault.stops {
+			if len(e.nodes) == 0 || busy[e.nodes[0]] > e.at {
+				continue
+			}
+			busy[e.nodes[0]] = e.at + e.lasts + time.Second
+		}
+		if len(e.nodes) > 0 {
+			p.events = append(p.events, e)
+		}
+	}
+	slices.SortStableFunc(p.events, func(a, b event) int { return int(a.at - b.at) })
+}
+
+// mayBeDestroyed reports whether the plan may destroy a node's store.
+func (p *plan) mayBeDestroyed(node int) bool { return slices.Contains(p.destructible, node) }
+
+// destroys reports whether some store is destroyed, or loses what it has acknowledged.
+func (p *plan) destroys() bool {
+	return slices.ContainsFunc(p.events, func(e event) bool { return e.fault.destroys || e.fault.stops && p.sync != engine.SyncAlways })
+}
+
+func (p *plan) String() string {
+	var b strings.Builder
+	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec"}[p.sync]
+	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict]
+	fmt.Fprintf(&b, "seed %d: %d nodes and %d that join, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s\n",
+		p.seed, p.nodes, p.joins, replicas, p.r, p.w, strict, sync, p.timeout, p.hedge)
+	fmt.Fprintf(&b, "  %d clients with pauses of %s, %d keys of each class, hot %v; faults for %s; may be destroyed: %v\n",
+		p.clients, p.think, p.keys, p.hot, p.safety.Round(time.Millisecond), p.destructible)
+	for _, e := range p.events {
+		fmt.Fprintf(&b, "  %s\n", e)
+	}
+	return b.String()
+}
+
+// upTo is a duration from 0 to below limit.
+func upTo(rng *rand.Rand, limit time.Duration) time.Duration {
+	return time.Duration(rng.Int64N(int64(limit)))
+}

@@ -1,0 +1,22 @@
+//go:build !mutants
+
+package mutant
+
+// The rules, none of them broken.
+const (
+	// AcknowledgesEarly: a write is acknowledged when its coordinator alone has it.
+	AcknowledgesEarly = false
+	// ReusesForgottenBirths: a store writes a key that it has forgotten under the birth it had before.
+	ReusesForgottenBirths = false
+	// KeepsBirthsAfterCrash: rows from before an unclean stop are written on under their births.
+	KeepsBirthsAfterCrash = false
+	// AppliesOverGaps: a delta is applied by a store that has not seen what it builds on.
+	AppliesOverGaps = false
+	// TreesMissMerges: a merge of what others wrote does not show in the tree.
+	TreesMissMerges = false
+	// LastArrivalWins: of two concurrent objects the one that comes later replaces the other.
+	LastArrivalWins = false
+)
+
+// Reach marks a point.
+func Reach(Point, uint64) {}
