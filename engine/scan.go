@@ -89,3 +89,17 @@ func (s *Store) Count(slots *SlotSet, db uint8) int64 {
 
 // Tree is a copy of the slot's tree.
 func (s *Store) Tree(slot object.Slot) merkle.Tree { return s.shard(slot).summaries.tree(slot) }
+
+// Tombstones is the number of tombstones in the slots of the set.
+func (s *Store) Tombstones(slots *SlotSet) int64 {
+	var n int64
+	for slot := range object.Slot(object.Slots) {
+		if slots.Has(slot) {
+			n += s.shard(slot).summaries.tombstones(slot)
+		}
+	}
+	return n
+}
+
+// Holds reports whether the store has or had anything in the slot since it was opened.
+func (s *Store) Holds(slot object.Slot) bool { return s.shard(slot).summaries.holds(slot) }

@@ -428,13 +428,20 @@ func changeOf(p *pendingKey) change {
 	c := change{slot: p.key.Slot(), bucket: uint8(merkle.PositionOf(p.key).Bucket()), db: p.key.DB}
 	if p.before != nil {
 		c.leaf = merkle.Leaf(p.key, p.before.Context.Digest())
-		if !p.before.Tombstone() {
-			c.live--
-		}
+		c.count(p.before, -1)
 	}
 	c.leaf ^= merkle.Leaf(p.key, p.object.Context.Digest())
-	if !p.object.Tombstone() {
-		c.live++
+	if known(p.object) != nil {
+		c.count(p.object, 1)
 	}
 	return c
+}
+
+// count adds an object to the live keys or to the tombstones, or with −1 takes it away.
+func (c *change) count(o *object.Object, by int8) {
+	if o.Tombstone() {
+		c.tombs += by
+	} else {
+		c.live += by
+	}
 }
