@@ -2,13 +2,13 @@ package cluster
 
 import (
 	"context"
-
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/ring"
@@ -24,6 +24,8 @@ type Options struct {
 	Runner Runner
 	// Settings are read for every batch.
 	Settings func() coordinator.Settings
+	// RepairRate is how many bytes a second repair may take; 0 pauses it.
+	RepairRate func() int64
 	// Transport has all but the handler, the events and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
@@ -46,6 +48,7 @@ type Node struct {
 	transport   *transport.Transport
 	membership  *membership.Membership
 	coordinator *coordinator.Coordinator
+	repair      *antientropy.Repairer
 	stats       nodeStats
 
 	// table is the ring of the member records, replaced as a whole.
@@ -81,11 +84,15 @@ func Start(o Options) (*Node, error) {
 	n.changed([]membership.Record{o.Membership.Self})
 	n.coordinator = coordinator.New(coordinator.Options{
 		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
+		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
+	var err error
+	if n.repair, err = n.newRepairer(o.RepairRate); err != nil {
+		return nil, err
+	}
 	o.Transport.Handler = n
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
-	var err error
 	if n.transport, err = transport.New(o.Transport); err != nil {
 		return nil, fmt.Errorf("peer port: %w", err)
 	}
@@ -100,6 +107,7 @@ func Start(o Options) (*Node, error) {
 	}
 	n.changed(n.membership.Records())
 	n.running.Go(n.expire)
+	n.running.Go(func() { n.repair.Run(n.ctx) })
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
 	}
@@ -152,6 +160,7 @@ func (n *Node) changed(records []membership.Record) {
 
 func (n *Node) peerUp(id string) {
 	n.generation.Add(1)
+	n.repair.Returned(ring.NodeID(id))
 	n.logger.Info("peer connected", "peer", id)
 }
 

@@ -28,6 +28,8 @@ type Config struct {
 	Settings coordinator.Settings
 	Replicas int
 	Sync     engine.SyncPolicy
+	// RepairRate is the nodes' rate of repair in bytes a second; 0 keeps it paused, for tests of what goes without it.
+	RepairRate int64
 	// Seed determines what is drawn at random.
 	Seed uint64
 	// Runner makes the runner of a node, each time it starts.
@@ -160,11 +162,12 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		}
 	}
 	return cluster.Start(cluster.Options{
-		Store:    n.Store,
-		Runner:   c.config.Runner(n),
-		Settings: func() coordinator.Settings { return c.config.Settings },
-		Now:      n.now,
-		Logger:   log,
+		Store:      n.Store,
+		Runner:     c.config.Runner(n),
+		Settings:   func() coordinator.Settings { return c.config.Settings },
+		RepairRate: func() int64 { return c.config.RepairRate },
+		Now:        n.now,
+		Logger:     log,
 		Transport: transport.Options{
 			ID: string(n.ID), Cluster: "test", Secret: []byte("secret"),
 			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: host, Logger: log,
@@ -214,6 +217,9 @@ func (c *Cluster) Crash(i int) {
 	_ = n.Store.Close()
 	n.fs = left
 }
+
+// Wipe empties the disk of a node that is not running. Started again it is a member with a store that knows nothing.
+func (c *Cluster) Wipe(i int) { c.Nodes[i].fs = vfs.NewCrashableMem() }
 
 // SetClock puts a node's clock ahead of the true time, or behind it.
 func (c *Cluster) SetClock(i int, offset time.Duration) { c.Nodes[i].offset = offset }

@@ -161,6 +161,9 @@ func (d *delivery) confirmed(reply transport.Reply) {
 		}
 	}
 	b.mu.Unlock()
+	if failed {
+		d.missed()
+	}
 	if gaps != nil {
 		b.c.Peers.Call(string(d.peer), KindReplicate, gaps.payload, b.settings.Timeout, gaps.confirmed)
 	}

@@ -1,0 +1,167 @@
+package antientropy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kindredkv/kindred/cluster/handoff"
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// exchange compares slots with a peer and joins what differs.
+func (r *Repairer) exchange(ctx context.Context, j *job) error {
+	x := NewExchange(r.view, j.slots)
+	for {
+		if err := r.pace.wait(ctx); err != nil {
+			return err
+		}
+		kind, question, more := x.Next()
+		if !more {
+			break
+		}
+		answer, err := r.call(ctx, j.peer, kind, question)
+		if err == nil {
+			err = x.Take(answer)
+		}
+		if err == nil && x.Full() {
+			err = r.settle(ctx, j.peer, x.Found())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err := r.settle(ctx, j.peer, x.Found())
+	r.stats.compared.Add(uint64(x.Compared()))
+	for _, slot := range x.Unexplained() {
+		// Most often a write was on its way. If not, one of the trees is wrong, and the peer finds out by its own exchange
+		// whether it is its own.
+		if err == nil {
+			err = r.verify(ctx, slot)
+		}
+	}
+	return err
+}
+
+// settle joins keys that were found to differ, after a while: what was on its way has arrived by then, and is no
+// difference.
+//
+//  1. Of the keys that this node still has as they were, the peer is asked for the objects, of those that it still has
+//     as they were, too.
+//  2. They are merged here.
+//  3. Where the peer lacks some of the result, the result is sent to it.
+func (r *Repairer) settle(ctx context.Context, peer ring.NodeID, found []Difference) error {
+	if len(found) == 0 {
+		return nil
+	}
+	if err := sleep(ctx, recheckPause); err != nil {
+		return err
+	}
+	for len(found) > 0 {
+		if err := r.pace.wait(ctx); err != nil {
+			return err
+		}
+		n := min(len(found), objectsAtOnce)
+		still, err := r.unchanged(found[:n])
+		if err != nil {
+			return err
+		}
+		if len(still) == 0 {
+			found = found[n:]
+			continue
+		}
+		done, err := r.join(ctx, peer, still)
+		if err != nil {
+			return err
+		}
+		found = append(still[done:], found[n:]...)
+	}
+	return nil
+}
+
+// unchanged are the keys of which this node still has what it had.
+func (r *Repairer) unchanged(found []Difference) ([]Difference, error) {
+	var still []Difference
+	for _, d := range found {
+		own, err := r.o.Store.Get(d.Key)
+		if err != nil {
+			return nil, err
+		}
+		if digestOf(own) == d.Own {
+			still = append(still, d)
+		}
+	}
+	return still, nil
+}
+
+func digestOf(o *object.Object) causal.Digest {
+	if o == nil {
+		return 0
+	}
+	return o.Context.Digest()
+}
+
+// join fetches the peer's objects, merges them, and sends what the peer lacks. It returns for how many of the keys, from
+// the first on, that is done: at least one.
+func (r *Repairer) join(ctx context.Context, peer ring.NodeID, keys []Difference) (done int, err error) {
+	var question []byte
+	for _, d := range keys {
+		question = appendItem(question, d.Key, d.Theirs)
+	}
+	answer, err := r.call(ctx, peer, kindObjects, question)
+	if err != nil {
+		return 0, err
+	}
+	theirs, err := decodeObjects(answer, len(keys))
+	if err != nil {
+		return 0, err
+	}
+	var items []*handoff.Item
+	for i, f := range theirs {
+		if f.state == objectHere {
+			items = append(items, &handoff.Item{Key: keys[i].Key, Object: f.object})
+		}
+	}
+	if err := handoff.Merge(r.o.Store, items); err != nil {
+		return 0, fmt.Errorf("merge: %w", err)
+	}
+	return len(theirs), r.give(ctx, peer, keys[:len(theirs)], theirs)
+}
+
+// give sends the peer the objects of which it lacks some.
+func (r *Repairer) give(ctx context.Context, peer ring.NodeID, keys []Difference, theirs []foundObject) error {
+	page, added := handoff.NewPage(0), uint64(0)
+	send := func() error {
+		if added == 0 {
+			return nil
+		}
+		_, err := r.call(ctx, peer, kindMerge, page.Bytes())
+		page, added = handoff.NewPage(0), 0
+		return err
+	}
+	for i, f := range theirs {
+		if f.state == objectMoved {
+			continue
+		}
+		own, err := r.o.Store.Get(keys[i].Key)
+		if err != nil {
+			return err
+		}
+		if digestOf(own) != keys[i].Own {
+			r.stats.pulled.Add(1)
+		}
+		if own == nil || f.object != nil && f.object.Context.CoversAll(own.Context) {
+			continue
+		}
+		r.stats.pushed.Add(1)
+		if !page.Add(added+1, keys[i].Key, own) {
+			if err := send(); err != nil {
+				return err
+			}
+			page.Add(1, keys[i].Key, own)
+		}
+		added++
+	}
+	return send()
+}
