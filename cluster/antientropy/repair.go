@@ -126,42 +126,50 @@ func (r *Repairer) join(ctx context.Context, peer ring.NodeID, keys []Difference
 	if err := handoff.Merge(r.o.Store, items); err != nil {
 		return 0, fmt.Errorf("merge: %w", err)
 	}
+	for _, i := range items {
+		if len(i.Changes) > 0 {
+			r.stats.pulled.Add(1)
+		}
+	}
 	return len(theirs), r.give(ctx, peer, keys[:len(theirs)], theirs)
 }
 
-// give sends the peer the objects of which it lacks some.
+// give sends the peer the objects of which it lacks some, a page at a time. Each page is paid for before it is made, so
+// that what is in it is as this store has it when it goes.
 func (r *Repairer) give(ctx context.Context, peer ring.NodeID, keys []Difference, theirs []foundObject) error {
-	page, added := handoff.NewPage(0), uint64(0)
-	send := func() error {
-		if added == 0 {
-			return nil
-		}
-		_, err := r.call(ctx, peer, kindMerge, page.Bytes())
-		page, added = handoff.NewPage(0), 0
-		return err
-	}
-	for i, f := range theirs {
-		if f.state == objectMoved {
-			continue
-		}
-		own, err := r.o.Store.Get(keys[i].Key)
-		if err != nil {
+	for i := 0; i < len(theirs); {
+		if err := r.pace.wait(ctx); err != nil {
 			return err
 		}
-		if digestOf(own) != keys[i].Own {
-			r.stats.pulled.Add(1)
-		}
-		if own == nil || f.object != nil && f.object.Context.CoversAll(own.Context) {
-			continue
-		}
-		r.stats.pushed.Add(1)
-		if !page.Add(added+1, keys[i].Key, own) {
-			if err := send(); err != nil {
+		page, added := handoff.NewPage(0), uint64(0)
+		for ; i < len(theirs); i++ {
+			if theirs[i].state == objectMoved {
+				continue
+			}
+			own, err := r.o.Store.Get(keys[i].Key)
+			if err != nil {
 				return err
 			}
-			page.Add(1, keys[i].Key, own)
+			if lacksNothing(theirs[i].object, own) {
+				continue
+			}
+			if !page.Add(added+1, keys[i].Key, own) {
+				break
+			}
+			added++
 		}
-		added++
+		if added == 0 {
+			continue
+		}
+		if _, err := r.call(ctx, peer, kindMerge, page.Bytes()); err != nil {
+			return err
+		}
+		r.stats.pushed.Add(added)
 	}
-	return send()
+	return nil
+}
+
+// lacksNothing reports whether a replica with theirs has all that own has.
+func lacksNothing(theirs, own *object.Object) bool {
+	return own == nil || theirs != nil && theirs.Context.CoversAll(own.Context)
 }
