@@ -43,6 +43,7 @@ type Node struct {
 	self        ring.NodeID
 	store       *engine.Store
 	settings    func() coordinator.Settings
+	repairRate  func() int64
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
@@ -73,12 +74,13 @@ type nodeStats struct {
 // Start makes this node a member: alone, or of the cluster that its membership options name.
 func Start(o Options) (*Node, error) {
 	n := &Node{
-		self:     o.Membership.Self.ID,
-		store:    o.Store,
-		settings: o.Settings,
-		now:      o.Now,
-		logger:   o.Logger,
-		known:    map[ring.NodeID]time.Time{},
+		self:       o.Membership.Self.ID,
+		store:      o.Store,
+		settings:   o.Settings,
+		repairRate: o.RepairRate,
+		now:        o.Now,
+		logger:     o.Logger,
+		known:      map[ring.NodeID]time.Time{},
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.changed([]membership.Record{o.Membership.Self})
@@ -87,7 +89,7 @@ func Start(o Options) (*Node, error) {
 		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
 	var err error
-	if n.repair, err = n.newRepairer(o.RepairRate); err != nil {
+	if n.repair, err = n.newRepairer(); err != nil {
 		return nil, err
 	}
 	o.Transport.Handler = n

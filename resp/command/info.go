@@ -324,6 +324,16 @@ func infoKindred(w *infoWriter) {
 	w.field("noquorum_errors", s.Stats.NoQuorum)
 	w.field("clusterdown_errors", s.Stats.ClusterDown)
 	w.field("siblings_seen", s.Stats.SiblingsSeen)
+	repair := w.h.Cluster.RepairStatus()
+	w.field("repair_paused", flag(repair.Paused))
+	for _, f := range repairFigures(&repair) {
+		w.field("repair_"+strings.ReplaceAll(f.name, "-", "_"), f.value)
+	}
+	for i := range repair.Peers {
+		p := &repair.Peers[i]
+		w.field("repair_peer_"+p.ID, fmt.Sprintf("up=%d,last_round=%d,touched_slots=%d,failures=%d",
+			flag(p.Up), milliseconds(p.LastRound), p.Touched, p.Failures))
+	}
 	w.field("disk_bytes", w.h.Store().DiskBytes)
 	w.field("appendfsync", w.h.Store().AppendFsync)
 }
