@@ -1,0 +1,107 @@
+package clustertest
+
+import (
+	"encoding/binary"
+	"testing"
+	"testing/synctest"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// flipTree flips a bit of a slot's tree on the disk of a node that is not running.
+func (c *clients) flipTree(i int, slot object.Slot) {
+	c.t.Helper()
+	db, err := pebble.Open("/data", &pebble.Options{FS: c.Nodes[i].fs})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	row := binary.BigEndian.AppendUint16([]byte("\xff\xffs"), uint16(slot))
+	value, closer, err := db.Get(row)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	flipped := append([]byte(nil), value...)
+	flipped[len(flipped)/2] ^= 1 << 5
+	if err := closer.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := db.Set(row, flipped, pebble.Sync); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestFlippedTreeIsMended flips a bit of a tree: the replicas look different, and no key differs. Whoever has the wrong tree
+// finds out and mends it.
+func TestFlippedTreeIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.Nodes, config.RepairRate = 3, 8<<20
+		c := newClients(t, config)
+		defer c.Close()
+		for _, key := range []string{"{k}1", "{k}2", "{k}3"} {
+			c.do(0, []string{"SET", key, "v"})
+		}
+		c.Await("alike", c.alike)
+		for range 2 { // the first start writes what the journal had into the row
+			c.Stop(1)
+			c.Start(1)
+			c.AwaitConnected()
+		}
+		c.Stop(1)
+		c.flipTree(1, object.SlotOf("{k}"))
+		c.Start(1)
+		c.AwaitConnected()
+		if c.alike() {
+			t.Fatal("the flipped bit is not part of a tree")
+		}
+		c.Await("alike", c.alike)
+		if n := c.Nodes[1].RepairStatus().Mended; n != 1 {
+			t.Errorf("%d buckets were mended", n)
+		}
+		for i := range c.Nodes {
+			if s := c.Nodes[i].RepairStatus(); s.Pulled+s.Pushed > 0 || i != 1 && s.Mended > 0 {
+				t.Errorf("node %d repaired what did not differ: %+v", i, s)
+			}
+		}
+	})
+}
+
+// TestRunByCommand pauses repair, lets a node miss writes, and asks for a run: it waits for the pause to end.
+func TestRunByCommand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.Nodes, config.RepairRate = 3, 8<<20
+		c := newClients(t, config)
+		defer c.Close()
+		for i := range c.Nodes {
+			c.do(i, []string{"REPAIR", "PAUSE"})
+		}
+		c.Crash(2)
+		c.Await("noticed", func() bool { return c.do(0, []string{"SET", "k", "v"})[0] == "OK" })
+		c.Start(2)
+		c.do(2, []string{"REPAIR", "PAUSE"})
+		c.AwaitConnected()
+		if got := c.do(0, []string{"REPAIR", "START", "full"})[0]; got != "OK" {
+			t.Fatal(got)
+		}
+		if c.holds(2, "k") != "-" {
+			t.Fatal("a paused repair has repaired")
+		}
+		c.do(0, []string{"REPAIR", "RESUME"})
+		c.Await("finished", func() bool {
+			run := c.Nodes[0].RepairStatus().Run
+			return !run.Finished.IsZero()
+		})
+		if run := c.Nodes[0].RepairStatus().Run; run.PeersDone != 2 || run.SlotsDone != object.Slots {
+			t.Errorf("%+v", run)
+		}
+		if c.holds(2, "k") != "v" {
+			t.Error("the run has not repaired")
+		}
+	})
+}
