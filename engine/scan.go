@@ -95,11 +95,14 @@ func (s *Store) Tombstones(slots *SlotSet) int64 {
 	var n int64
 	for slot := range object.Slot(object.Slots) {
 		if slots.Has(slot) {
-			n += s.shard(slot).summaries.tombstones(slot)
+			n += s.TombstonesOf(slot)
 		}
 	}
 	return n
 }
 
-// Holds reports whether the store has or had anything in the slot since it was opened.
-func (s *Store) Holds(slot object.Slot) bool { return s.shard(slot).summaries.holds(slot) }
+// TombstonesOf is the number of tombstones in one slot.
+func (s *Store) TombstonesOf(slot object.Slot) int64 { return s.shard(slot).summaries.tombstones(slot) }
+
+// Changed is the number of the last batch that changed anything in the slot; 0 when none has.
+func (s *Store) Changed(slot object.Slot) uint64 { return s.shard(slot).summaries.changed(slot) }

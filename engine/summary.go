@@ -276,6 +276,16 @@ func (s *summaries) tombstones(slot object.Slot) int64 {
 	return 0
 }
 
+// changed is the last batch that changed the slot.
+func (s *summaries) changed(slot object.Slot) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if sum := s.slots[slot]; sum != nil {
+		return sum.seq
+	}
+	return 0
+}
+
 // holds reports whether the slot has or had anything.
 func (s *summaries) holds(slot object.Slot) bool {
 	s.mu.RLock()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/resp/command"
 	"github.com/kindredkv/kindred/server/config"
 )
@@ -86,6 +87,10 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Verified) }),
 		newMetric("repair_trees_mended_total", "Wrong buckets and counts that were mended.", counter,
 			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Mended) }),
+		newMetric("tombstones", "Tombstones in this store.", gauge,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Tombstones) }),
+		newMetric("tombstones_reaped_total", "Tombstones that this node, as first primary, had all nodes forget.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Reaped) }),
 		newMetric("noquorum_total", "Commands answered with NOQUORUM.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().NoQuorum) }),
 		newMetric("clusterdown_total", "Commands refused with CLUSTERDOWN.", counter,
@@ -119,9 +124,14 @@ func (n *Node) members() (alive, all int) {
 var lastRound = prometheus.NewDesc("kindred_repair_last_round_seconds",
 	"Unix time at which all slots shared with a peer were last compared; 0 for never.", []string{"peer"}, nil)
 
+// held has a label too.
+var held = prometheus.NewDesc("kindred_tombstones_held",
+	"Tombstones of the slots that this node is the first primary of that cannot go yet, by why.", []string{"reason"}, nil)
+
 // Describe names the metrics.
 func (m metrics) Describe(out chan<- *prometheus.Desc) {
 	out <- lastRound
+	out <- held
 	for _, e := range exported() {
 		out <- e.desc
 	}
@@ -132,7 +142,11 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	for _, e := range exported() {
 		out <- prometheus.MustNewConstMetric(e.desc, e.kind, e.value(m.n))
 	}
-	for _, p := range m.n.cluster.RepairStatus().Peers {
+	repair := m.n.cluster.RepairStatus()
+	for _, reason := range antientropy.Reasons() {
+		out <- prometheus.MustNewConstMetric(held, prometheus.GaugeValue, float64(repair.Held[reason]), reason.String())
+	}
+	for _, p := range repair.Peers {
 		at := 0.0
 		if !p.LastRound.IsZero() {
 			at = float64(p.LastRound.UnixMilli()) / 1000

@@ -55,6 +55,8 @@ type Options struct {
 	// Jitter returns a number in [0,1). nil: math/rand.
 	Jitter func() float64
 	Logger *slog.Logger
+	// Without leaves rules of reaping out. It is for tests that show what each is for.
+	Without Rule
 }
 
 func (o *Options) complete() error {

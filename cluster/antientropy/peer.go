@@ -22,9 +22,7 @@ type peer struct {
 // touch notes slots, nil for all.
 func (p *peer) touch(slots *engine.SlotSet) {
 	if slots == nil {
-		for i := range p.touched {
-			p.touched[i] = ^uint64(0)
-		}
+		p.touched = *allSlots()
 	} else {
 		unite(&p.touched, slots)
 	}

@@ -18,11 +18,14 @@ type Repairer struct {
 	shared sharedSlots
 	stats  counters
 	paused atomic.Bool
-	wake   chan struct{} // there may be something to do at once
+	// returned counts the peers that came back: who has restarted may have lost what it said before.
+	returned atomic.Uint64
+	wake     chan struct{} // there may be something to do at once
 
-	mu    sync.Mutex // guards the two below
+	mu    sync.Mutex // guards the three below
 	peers map[ring.NodeID]*peer
-	run   *run // the last one asked for; nil before
+	run   *run           // the last one asked for; nil before
+	held  [reasons]int64 // tombstones that the last way through them held back
 }
 
 // New returns a Repairer of its parts.
@@ -41,6 +44,7 @@ func (r *Repairer) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() { r.exchangeLoop(ctx) })
 	running.Go(func() { r.verifyLoop(ctx) })
+	running.Go(func() { r.reapLoop(ctx) })
 	running.Wait()
 }
 
@@ -67,6 +71,7 @@ func (r *Repairer) Touch(slots *engine.SlotSet, peer ring.NodeID) {
 
 // Returned has all slots that are shared with a peer compared soon, for it was away, whatever has failed before.
 func (r *Repairer) Returned(peer ring.NodeID) {
+	r.returned.Add(1)
 	r.mu.Lock()
 	p := r.peer(peer)
 	p.touch(nil)

@@ -26,6 +26,10 @@ func (r *Repairer) Serve(from ring.NodeID, kind uint8, payload []byte, age time.
 			return nil, ErrTooOld
 		}
 		return nil, r.serveMerge(payload, set)
+	case kindAgree:
+		return r.serveAgree(payload)
+	case kindForget:
+		return r.serveForget(payload)
 	default:
 		return nil, fmt.Errorf("%w: kind %d", ErrMalformed, kind)
 	}

@@ -70,3 +70,11 @@ func size(s *engine.SlotSet) (n int) {
 	}
 	return n
 }
+
+func allSlots() *engine.SlotSet {
+	set := &engine.SlotSet{}
+	for i := range set {
+		set[i] = ^uint64(0)
+	}
+	return set
+}

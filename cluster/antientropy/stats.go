@@ -11,7 +11,7 @@ import (
 // counters count since the node started.
 type counters struct {
 	exchanges, failed, compared, pulled, pushed, received, bytes atomic.Uint64
-	verified, mended                                             atomic.Uint64
+	verified, mended, reaped                                     atomic.Uint64
 }
 
 // Stats are what repair has done since the node started.
@@ -28,6 +28,12 @@ type Stats struct {
 	Verified, Mended uint64
 	// Peers are the nodes that this one shares slots with, by id.
 	Peers []PeerStats
+	// Tombstones is the number of tombstones in this store, Reaped how many this node has had all forget.
+	Tombstones int64
+	Reaped     uint64
+	// Held is the number of tombstones that were held back when this node last looked at those of the slots it is the first
+	// primary of, by Reason.
+	Held [reasons]int64
 }
 
 // PeerStats is what is known of the exchanges with one peer.
@@ -50,11 +56,13 @@ func (r *Repairer) Stats() Stats {
 		Exchanges: c.exchanges.Load(), Failed: c.failed.Load(), Compared: c.compared.Load(),
 		Pulled: c.pulled.Load(), Pushed: c.pushed.Load(), Received: c.received.Load(), Bytes: c.bytes.Load(),
 		Verified: c.verified.Load(), Mended: c.mended.Load(),
+		Reaped: c.reaped.Load(), Tombstones: r.o.Store.Tombstones(allSlots()),
 	}
 	table := r.o.Ring()
 	shared := r.shared.with(table)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.Held = r.held
 	for _, n := range table.Nodes() { // which are by id
 		if set := shared[n.ID]; set != nil {
 			s.Peers = append(s.Peers, r.peerStats(n.ID, set))

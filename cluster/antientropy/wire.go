@@ -45,6 +45,8 @@ const (
 	objectsBytes = 256 << 10
 	// tombstonesAtOnce is the number of tombstones that are asked about together.
 	tombstonesAtOnce = 8192
+	// tombstonesBytes is the size of their names at which a question about tombstones is full.
+	tombstonesBytes = 1 << 20
 )
 
 // ErrMalformed says that a peer's message cannot be decoded.

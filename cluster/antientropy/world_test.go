@@ -25,6 +25,8 @@ type world struct {
 	table  *ring.Table
 	nodes  []*worldNode
 	config Settings
+	// without leaves rules of reaping out, from the next start of a node on.
+	without Rule
 
 	mu   sync.Mutex // guards the two below
 	down map[ring.NodeID]bool
@@ -47,8 +49,11 @@ const (
 )
 
 // newWorld makes n nodes with stores on disks that can crash; in memory when disks is false.
-func newWorld(t testing.TB, n int, disks bool) *world {
+func newWorld(t testing.TB, n int, disks bool, without ...Rule) *world {
 	w := &world{t: t, down: map[ring.NodeID]bool{}, config: Settings{Rate: 64 << 20, Timeout: testTimeout, Oldest: testOldest}}
+	for _, rule := range without {
+		w.without |= rule
+	}
 	var members []ring.Node
 	for i := range n {
 		node := &worldNode{id: ring.NodeID(fmt.Sprintf("%040x", i+1)), w: w}
@@ -87,7 +92,7 @@ func (n *worldNode) start() {
 	n.Repairer, err = New(Options{
 		Self: n.id, Store: n.store, Peers: worldPeers{n}, Ring: func() *ring.Table { return n.w.table },
 		Settings: func() Settings { return n.w.config }, Now: time.Now, Logger: o.Logger,
-		Hints: func(object.Slot) bool { return n.hints },
+		Hints: func(object.Slot) bool { return n.hints }, Without: n.w.without,
 	})
 	if err != nil {
 		n.w.t.Fatal(err)

@@ -41,6 +41,7 @@ import (
 //	connected                       waits until all running nodes are connected
 //	holds @k.1 k value              the node's own store shows the value; '-' when it holds none
 //	equal k                         waits until all primaries of k hold the same
+//	tombstones 7                    the stores of all running nodes have so many tombstones, together
 //	alike                           waits until all running nodes have equal trees of the slots they share
 //	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them
 //	count 100                       every primary's own store that runs shows what fill wrote last
@@ -175,6 +176,10 @@ func (s *script) event(words []string) {
 		s.c.Await("equal", func() bool { return s.c.equal(words[1]) })
 	case "alike":
 		s.c.Await("alike", s.c.alike)
+	case "tombstones":
+		if got := s.c.tombstones(); got != int64(s.number(words[1])) {
+			s.fatalf("there are %d tombstones", got)
+		}
 	case "fill":
 		s.fill(s.node(words[1]), s.number(words[2]), words[3])
 	case "count":
@@ -323,6 +328,16 @@ func (c *clients) raw(node int, key string) *object.Object {
 		o = &object.Object{}
 	}
 	return o
+}
+
+// tombstones is how many the running nodes' stores have, each counted where it is.
+func (c *clients) tombstones() (n int64) {
+	for _, node := range c.Nodes {
+		if node.running {
+			n += node.RepairStatus().Tombstones
+		}
+	}
+	return n
 }
 
 // alike reports whether all running nodes have equal trees of every slot that they replicate.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/resp"
 )
 
@@ -328,6 +329,9 @@ func infoKindred(w *infoWriter) {
 	w.field("repair_paused", flag(repair.Paused))
 	for _, f := range repairFigures(&repair) {
 		w.field("repair_"+strings.ReplaceAll(f.name, "-", "_"), f.value)
+	}
+	for _, reason := range antientropy.Reasons() {
+		w.field("repair_tombstones_held_"+reason.String(), repair.Held[reason])
 	}
 	for i := range repair.Peers {
 		p := &repair.Peers[i]

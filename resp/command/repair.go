@@ -94,14 +94,15 @@ func repairResume(r *Request) {
 	r.OK()
 }
 
-// REPAIR STATUS → {state, rate, run, counters …, peers}
+// REPAIR STATUS → {state, rate, run, counters …, tombstones-held, peers}
 //
+// tombstones-held says how many tombstones of the slots that this node is the first primary of cannot go yet, by why.
 // state is active or paused, rate in bytes a second, run null before the first. Times are Unix milliseconds, 0 for never.
 func repairStatus(r *Request) {
 	s := r.Handler.Cluster.RepairStatus()
 	figures := repairFigures(&s)
 	w := r.Reply
-	w.Map(4 + len(figures))
+	w.Map(5 + len(figures))
 	w.BulkString("state")
 	if s.Paused {
 		w.BulkString("paused")
@@ -115,6 +116,12 @@ func repairStatus(r *Request) {
 	for _, f := range figures {
 		w.BulkString(f.name)
 		w.Int(int64(f.value))
+	}
+	w.BulkString("tombstones-held")
+	w.Map(len(s.Held))
+	for _, reason := range antientropy.Reasons() {
+		w.BulkString(reason.String())
+		w.Int(s.Held[reason])
 	}
 	w.BulkString("peers")
 	w.Array(len(s.Peers))
@@ -135,6 +142,7 @@ func repairFigures(s *cluster.RepairStatus) []figure {
 		{"exchanges", s.Exchanges}, {"exchanges-failed", s.Failed}, {"keys-compared", s.Compared},
 		{"keys-pulled", s.Pulled}, {"keys-pushed", s.Pushed}, {"keys-received", s.Received}, {"bytes", s.Bytes},
 		{"trees-verified", s.Verified}, {"trees-mended", s.Mended},
+		{"tombstones", uint64(max(0, s.Tombstones))}, {"tombstones-reaped", s.Reaped},
 	}
 }
 

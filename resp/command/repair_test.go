@@ -13,6 +13,7 @@ func TestRepair(t *testing.T) {
 	n := newNode(t)
 	s := n.session()
 	n.cluster.repair.Exchanges, n.cluster.repair.Rate = 12, 8<<20
+	n.cluster.repair.Held[antientropy.HeldAway] = 4
 	n.cluster.repair.Peers = []antientropy.PeerStats{{ID: "b", Up: true, LastRound: time.UnixMilli(5000), Touched: 3}}
 	got := n.run(s, "repair start", "repair start some", "repair start full 1 2 3", "repair start full 16384", "repair start full 9 -1",
 		"repair start full 2 1", "repair pause")
@@ -28,6 +29,9 @@ func TestRepair(t *testing.T) {
 		t.Errorf("%v", status)
 	}
 	peer := replyMap{"id": "b", "up": "#t", "last-round": int64(5000), "touched-slots": int64(3), "failures": int64(0), "last-error": ""}
+	if held := status["tombstones-held"].(replyMap); held["away"] != int64(4) || held["young"] != int64(0) {
+		t.Errorf("held %v", held)
+	}
 	if !reflect.DeepEqual(status["peers"], []any{peer}) {
 		t.Errorf("peers %v", status["peers"])
 	}
@@ -41,6 +45,7 @@ func TestRepair(t *testing.T) {
 		t.Errorf("%v", status)
 	}
 	if text := n.reply(t, s, batchOf("info kindred")).(string); !strings.Contains(text, "\r\nrepair_exchanges:12\r\n") ||
+		!strings.Contains(text, "\r\nrepair_tombstones_held_away:4\r\n") ||
 		!strings.Contains(text, "\r\nrepair_peer_b:up=1,last_round=5000,touched_slots=3,failures=0\r\n") {
 		t.Errorf("info %s", text)
 	}
