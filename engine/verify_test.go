@@ -157,3 +157,27 @@ func TestSyncMarks(t *testing.T) {
 		t.Fatal("a mark of an earlier run counts")
 	}
 }
+
+// TestVerifyBesideClear has the store emptied between the look at a slot and its mending: what was found out then no longer
+// holds.
+func TestVerifyBesideClear(t *testing.T) {
+	s := open(t, testOptions(t, vfs.NewMem()))
+	defer closeStore(t, s)
+	put(t, s, "{a}1", "x")
+	slot := object.SlotOf("{a}")
+	_, resets := s.shard(slot).summaries.copyOf(slot)
+	if err := s.Clear(); err != nil {
+		t.Fatal(err)
+	}
+	fault := &summary{tombs: 7}
+	fault.tree[2] = 5
+	sh := s.shard(slot)
+	if !sh.control(func() {
+		if err := sh.mend(slot, fault, resets); err != nil {
+			t.Error(err)
+		}
+	}) {
+		t.Fatal("the applier is gone")
+	}
+	verifySummaries(t, s)
+}

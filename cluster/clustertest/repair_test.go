@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -105,3 +106,55 @@ func TestRunByCommand(t *testing.T) {
 		}
 	})
 }
+
+// touched is how many slots a node has to compare with another.
+func (c *clients) touched(node, peer int) int {
+	for _, p := range c.Nodes[node].RepairStatus().Peers {
+		if p.ID == string(c.Nodes[peer].ID) {
+			return p.Touched
+		}
+	}
+	return -1
+}
+
+// TestFaultsTouchSlots pauses repair and looks at what it would do at once: compare the slot of a change that a replica has
+// not confirmed in time, and all slots with a peer that comes back.
+func TestFaultsTouchSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.Nodes, config.RepairRate = 3, 8<<20
+		c := newClients(t, config)
+		defer c.Close()
+		time.Sleep(3 * touchedSlotsWait)
+		for i := range c.Nodes {
+			c.do(i, []string{"REPAIR", "PAUSE"})
+		}
+		list := c.preferred("k")
+		first, third := list[0], list[2]
+		if n := c.touched(first, third); n != 0 {
+			t.Fatalf("%d slots are touched before anything happened", n)
+		}
+		// Not so late that the connection is given up, but there and back it takes longer than a change may.
+		c.Net.SetDelay(c.Nodes[first].Host, c.Nodes[third].Host, 1100*time.Millisecond)
+		c.Net.SetDelay(c.Nodes[third].Host, c.Nodes[first].Host, 1100*time.Millisecond)
+		time.Sleep(5 * time.Second)
+		c.do(first, []string{"SET", "k", "v"})
+		time.Sleep(3 * time.Second)
+		if n := c.touched(first, third); n != 1 {
+			t.Errorf("%d slots are touched by an unconfirmed change", n)
+		}
+		c.Net.SetDelay(c.Nodes[first].Host, c.Nodes[third].Host, 0)
+		c.Net.SetDelay(c.Nodes[third].Host, c.Nodes[first].Host, 0)
+		c.Crash(third)
+		time.Sleep(5 * time.Second)
+		c.Start(third)
+		c.AwaitConnected()
+		time.Sleep(touchedSlotsWait)
+		if n := c.touched(first, third); n != object.Slots {
+			t.Errorf("%d slots are touched by a peer's return", n)
+		}
+	})
+}
+
+// touchedSlotsWait is more than it takes to compare what the start of a cluster touches.
+const touchedSlotsWait = 2 * time.Second
