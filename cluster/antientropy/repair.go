@@ -2,6 +2,7 @@ package antientropy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/kindredkv/kindred/cluster/handoff"
@@ -123,8 +124,8 @@ func (r *Repairer) join(ctx context.Context, peer ring.NodeID, keys []Difference
 			items = append(items, &handoff.Item{Key: keys[i].Key, Object: f.object})
 		}
 	}
-	if err := handoff.Merge(r.o.Store, items); err != nil {
-		return 0, fmt.Errorf("merge: %w", err)
+	if err := r.merge(peer, items); err != nil {
+		return 0, err
 	}
 	for _, i := range items {
 		if len(i.Changes) > 0 {
@@ -132,6 +133,22 @@ func (r *Repairer) join(ctx context.Context, peer ring.NodeID, keys []Difference
 		}
 	}
 	return len(theirs), r.give(ctx, peer, keys[:len(theirs)], theirs)
+}
+
+// merge merges objects of a peer. Those that are refused for a time far ahead stay as they are, and stop nothing else.
+func (r *Repairer) merge(peer ring.NodeID, items []*handoff.Item) error {
+	if err := handoff.Merge(r.o.Store, items); err == nil {
+		return nil
+	}
+	for _, i := range items {
+		if i.Err != nil && !errors.Is(i.Err, causal.ErrDrift) {
+			return fmt.Errorf("merge: %w", i.Err)
+		}
+		if i.Err != nil {
+			r.o.Logger.Warn("a peer's object was refused", "peer", peer, "error", i.Err)
+		}
+	}
+	return nil
 }
 
 // give sends the peer the objects of which it lacks some, a page at a time. Each page is paid for before it is made, so

@@ -291,3 +291,21 @@ func TestOldMessagesAreRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOneRefusedObjectStopsNothing has a peer hold a key with a time that cannot have been yet, among others that differ.
+func TestOneRefusedObjectStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, false)
+		a, b := w.nodes[0], w.nodes[1]
+		b.setClock(func() time.Time { return time.Now().Add(time.Hour) })
+		b.set("ahead", "v")
+		b.merge("old", versionOf(9, 9, "v"))
+		a.set("own", "v")
+		if err := a.exchangeWith(b); err != nil {
+			t.Fatal(err)
+		}
+		if a.value("ahead") != "-" || a.value("old") != "v" || b.value("own") != "v" {
+			t.Errorf("%s %s %s", a.value("ahead"), a.value("old"), b.value("own"))
+		}
+	})
+}

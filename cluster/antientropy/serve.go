@@ -25,7 +25,7 @@ func (r *Repairer) Serve(from ring.NodeID, kind uint8, payload []byte, age time.
 		if age > r.o.Settings().Timeout {
 			return nil, ErrTooOld
 		}
-		return nil, r.serveMerge(payload, set)
+		return nil, r.serveMerge(from, payload, set)
 	case kindAgree:
 		return r.serveAgree(payload)
 	case kindForget:
@@ -67,7 +67,7 @@ func (r *Repairer) serveObjects(payload []byte, set *engine.SlotSet) ([]byte, er
 }
 
 // serveMerge merges the objects that a peer brings.
-func (r *Repairer) serveMerge(payload []byte, set *engine.SlotSet) error {
+func (r *Repairer) serveMerge(from ring.NodeID, payload []byte, set *engine.SlotSet) error {
 	_, items, err := handoff.DecodePage(payload)
 	if err != nil {
 		return err
@@ -81,5 +81,5 @@ func (r *Repairer) serveMerge(payload []byte, set *engine.SlotSet) error {
 		}
 	}
 	r.stats.received.Add(uint64(len(items)))
-	return handoff.Merge(r.o.Store, items)
+	return r.merge(from, items)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type worldNode struct {
 	fs    *vfs.MemFS
 	w     *world
 	hints bool
+	// wall is the clock of the store.
+	wall atomic.Pointer[func() time.Time]
 }
 
 const (
@@ -57,6 +60,7 @@ func newWorld(t testing.TB, n int, disks bool, without ...Rule) *world {
 	var members []ring.Node
 	for i := range n {
 		node := &worldNode{id: ring.NodeID(fmt.Sprintf("%040x", i+1)), w: w}
+		node.setClock(time.Now)
 		if disks {
 			node.fs = vfs.NewCrashableMem()
 		}
@@ -83,6 +87,7 @@ func (n *worldNode) start() {
 		o.Dir, o.FS = "/data", n.fs
 	}
 	o.Shards, o.Sync, o.CacheBytes = 1, engine.SyncNever, 8<<20
+	o.Now = func() time.Time { return (*n.wall.Load())() }
 	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	o.Random = rand.New(rand.NewPCG(rand.Uint64(), 0))
 	var err error
@@ -98,6 +103,8 @@ func (n *worldNode) start() {
 		n.w.t.Fatal(err)
 	}
 }
+
+func (n *worldNode) setClock(wall func() time.Time) { n.wall.Store(&wall) }
 
 // crash drops what a node's store has not synced, and starts it again.
 func (n *worldNode) crash() {
