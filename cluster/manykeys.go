@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
@@ -42,10 +43,14 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 	case kindFill:
 		out, err = n.serveFill(request.From, request.Payload)
 	default:
+		if antientropy.Handles(request.Kind) {
+			out, err = n.repair.Serve(ring.NodeID(request.From), request.Kind, request.Payload, request.Age())
+			break
+		}
 		err = fmt.Errorf("%w: kind %d", coordinator.ErrMalformed, request.Kind)
 	}
-	if errors.Is(err, errNotYet) {
-		request.Respond(coordinator.StatusRefused, []byte(errNotYet.Error()))
+	if passing(err) {
+		request.Respond(coordinator.StatusRefused, []byte(err.Error()))
 		return
 	}
 	if err != nil {
@@ -54,6 +59,11 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 		return
 	}
 	request.Respond(coordinator.StatusOK, out)
+}
+
+// passing reports whether a request failed for a reason that is expected for a while and no news to the log.
+func passing(err error) bool {
+	return errors.Is(err, errNotYet) || errors.Is(err, antientropy.ErrNotShared)
 }
 
 func appendSlots(b []byte, set *engine.SlotSet) []byte {

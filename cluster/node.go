@@ -2,13 +2,13 @@ package cluster
 
 import (
 	"context"
-
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/ring"
@@ -25,6 +25,8 @@ type Options struct {
 	Runner Runner
 	// Settings are read for every batch.
 	Settings func() coordinator.Settings
+	// RepairRate is how many bytes a second repair may take; 0 pauses it.
+	RepairRate func() int64
 	// Transport has all but the handler, the events and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
@@ -48,11 +50,13 @@ type Node struct {
 	settings    func() coordinator.Settings
 	eviction    func() Eviction
 	usage       *usage.Tracker
+	repairRate  func() int64
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
 	membership  *membership.Membership
 	coordinator *coordinator.Coordinator
+	repair      *antientropy.Repairer
 	stats       nodeStats
 	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
 
@@ -78,14 +82,15 @@ type nodeStats struct {
 // Start makes this node a member: alone, or of the cluster that its membership options name.
 func Start(o Options) (*Node, error) {
 	n := &Node{
-		self:     o.Membership.Self.ID,
-		store:    o.Store,
-		settings: o.Settings,
-		eviction: o.Eviction,
-		usage:    o.Usage,
-		now:      o.Now,
-		logger:   o.Logger,
-		known:    map[ring.NodeID]time.Time{},
+		self:       o.Membership.Self.ID,
+		store:      o.Store,
+		settings:   o.Settings,
+		repairRate: o.RepairRate,
+		eviction:   o.Eviction,
+		usage:      o.Usage,
+		now:        o.Now,
+		logger:     o.Logger,
+		known:      map[ring.NodeID]time.Time{},
 	}
 	if n.eviction == nil {
 		n.eviction = func() Eviction { return Eviction{} }
@@ -97,11 +102,15 @@ func Start(o Options) (*Node, error) {
 	n.changed([]membership.Record{o.Membership.Self})
 	n.coordinator = coordinator.New(coordinator.Options{
 		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
+		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
+	var err error
+	if n.repair, err = n.newRepairer(); err != nil {
+		return nil, err
+	}
 	o.Transport.Handler = n
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
-	var err error
 	if n.transport, err = transport.New(o.Transport); err != nil {
 		return nil, fmt.Errorf("peer port: %w", err)
 	}
@@ -117,6 +126,7 @@ func Start(o Options) (*Node, error) {
 	n.changed(n.membership.Records())
 	n.running.Go(n.expire)
 	n.running.Go(n.evict)
+	n.running.Go(func() { n.repair.Run(n.ctx) })
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
 	}
@@ -176,6 +186,7 @@ func (n *Node) changed(records []membership.Record) {
 
 func (n *Node) peerUp(id string) {
 	n.generation.Add(1)
+	n.repair.Returned(ring.NodeID(id))
 	n.logger.Info("peer connected", "peer", id)
 }
 

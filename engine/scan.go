@@ -119,3 +119,20 @@ func (s *Store) Count(slots *SlotSet, db uint8) int64 {
 
 // Tree is a copy of the slot's tree.
 func (s *Store) Tree(slot object.Slot) merkle.Tree { return s.shard(slot).summaries.tree(slot) }
+
+// Tombstones is the number of tombstones in the slots of the set.
+func (s *Store) Tombstones(slots *SlotSet) int64 {
+	var n int64
+	for slot := range object.Slot(object.Slots) {
+		if slots.Has(slot) {
+			n += s.TombstonesOf(slot)
+		}
+	}
+	return n
+}
+
+// TombstonesOf is the number of tombstones in one slot.
+func (s *Store) TombstonesOf(slot object.Slot) int64 { return s.shard(slot).summaries.tombstones(slot) }
+
+// Changed is the number of the last batch that changed anything in the slot; 0 when none has.
+func (s *Store) Changed(slot object.Slot) uint64 { return s.shard(slot).summaries.changed(slot) }

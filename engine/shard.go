@@ -407,14 +407,23 @@ func (sh *shard) fillCache() {
 func changeOf(p *pendingKey) change {
 	c := change{slot: p.key.Slot(), bucket: uint8(merkle.PositionOf(p.key).Bucket()), db: p.key.DB}
 	c.leaf = merkle.Leaf(p.key, p.record.Digest()) ^ merkle.Leaf(p.key, p.digest)
-	if p.before != nil && !p.before.Tombstone() {
-		c.live--
-	}
 	if mutant.TreesMissMerges && p.object.Birth == 0 {
 		c.leaf = 0
 	}
-	if !p.object.Tombstone() {
-		c.live++
+	if p.before != nil {
+		c.count(p.before, -1)
+	}
+	if known(p.object) != nil {
+		c.count(p.object, 1)
 	}
 	return c
+}
+
+// count adds an object to the live keys or to the tombstones, or with −1 takes it away.
+func (c *change) count(o *object.Object, by int8) {
+	if o.Tombstone() {
+		c.tombs += by
+	} else {
+		c.live += by
+	}
 }

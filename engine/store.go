@@ -43,8 +43,11 @@ type Store struct {
 	room     room
 
 	present present
-	views   sync.Pool  // of *View
-	commit  sync.Mutex // orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway
+	views   sync.Pool // of *View
+	// commit orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway. It guards writing
+	// applied.
+	commit sync.Mutex
+	syncMarks
 
 	dirty   chan struct{} // a write is not yet synced
 	insert  chan struct{} // a cache insertion is not yet settled
@@ -92,6 +95,9 @@ func (s *Store) start() error {
 	}
 	var err error
 	if s.cache, err = cache.New(s.options.CacheBytes); err != nil {
+		return err
+	}
+	if err := s.startMarks(); err != nil {
 		return err
 	}
 	for i := range s.options.Shards {
@@ -315,7 +321,11 @@ func (s *Store) apply(b *pebble.Batch) error {
 	}
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	return s.db.Apply(b, o)
+	if err := s.db.Apply(b, o); err != nil {
+		return err
+	}
+	s.noteApplied(o.Sync)
+	return nil
 }
 
 // fatal stops the node: after a failed write nobody can tell what is on disk.
@@ -356,8 +366,10 @@ func (s *Store) Sync() error {
 	if s.inMemory() {
 		return nil
 	}
+	through := s.applied.Load()
 	err := s.db.LogData(nil, pebble.Sync)
 	if err == nil {
+		s.noteSynced(through)
 		s.stats.lastSync.Store(s.options.Now().UnixMilli())
 	}
 	return err

@@ -206,6 +206,8 @@ func TestSummariesSurviveCrashes(t *testing.T) {
 					tx.Edit(key).Put(cell, []byte("x"))
 				case tx.Object(key) != nil:
 					tx.Edit(key).Clear()
+				default:
+					tx.Forget(key)
 				}
 			})
 			if i%500 == 0 {
@@ -230,17 +232,23 @@ func verifySummaries(t *testing.T, s *Store) {
 	}
 	trees := map[object.Slot]merkle.Tree{}
 	live := map[uint8]int64{}
+	var tombstones int64
 	err := s.Scan(&all, Place{}, func(p Place, key object.Key, o *object.Object) bool {
 		tree := trees[p.Slot]
 		tree.Replace(p.At.Bucket(), 0, merkle.Leaf(key, o.Context.Digest()))
 		trees[p.Slot] = tree
-		if !o.Tombstone() {
+		if o.Tombstone() {
+			tombstones++
+		} else {
 			live[key.DB]++
 		}
 		return true
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := s.Tombstones(&all); got != tombstones {
+		t.Fatalf("%d tombstones are counted, there are %d", got, tombstones)
 	}
 	for slot := range object.Slot(object.Slots) {
 		if got := s.Tree(slot); got != trees[slot] {

@@ -11,12 +11,14 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// summary is what the store keeps up to date about each slot: its tree, and how many keys live in each database.
+// summary is what the store keeps up to date about each slot: its tree, how many keys live in each database, and how many
+// tombstones there are.
 type summary struct {
-	tree merkle.Tree
-	live []int64 // by database; shorter where the rest is 0
-	seq  uint64  // the last batch whose changes it includes
-	kept uint64  // the seq of the row that was last written back
+	tree  merkle.Tree
+	live  []int64 // by database; shorter where the rest is 0
+	tombs int64   // tombstones, in all databases
+	seq   uint64  // the last batch whose changes it includes
+	kept  uint64  // the seq of the row that was last written back
 }
 
 // change is what one changed key does to the summary of its slot.
@@ -25,6 +27,7 @@ type change struct {
 	bucket uint8
 	db     uint8
 	live   int8 // −1, 0 or 1
+	tombs  int8 // −1, 0 or 1
 	leaf   uint64
 }
 
@@ -39,6 +42,8 @@ type summaries struct {
 
 	mu    sync.RWMutex // guards slots against readers; the applier is the only writer
 	slots [object.Slots]*summary
+	// resets counts how often the store was emptied: what was found out before no longer holds.
+	resets int
 
 	// The rest belongs to the applier.
 	shard      int
@@ -63,7 +68,7 @@ const (
 
 func appendJournal(b []byte, c change) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(c.slot))
-	b = append(b, c.bucket, c.db, byte(c.live))
+	b = append(b, c.bucket, c.db, byte(c.live+3*c.tombs))
 	return binary.BigEndian.AppendUint64(b, c.leaf)
 }
 
@@ -78,10 +83,11 @@ func decodeJournal(b []byte, visit func(change)) error {
 			slot:   object.Slot(binary.BigEndian.Uint16(b)),
 			bucket: b[2],
 			db:     b[3],
-			live:   int8(b[4]),
 			leaf:   binary.BigEndian.Uint64(b[5:]),
 		}
-		if c.slot >= object.Slots || c.bucket >= merkle.Buckets {
+		counts := int8(b[4]) // −4 to 4: live + 3·tombs
+		c.live, c.tombs = (counts+4)%3-1, (counts+4)/3-1
+		if c.slot >= object.Slots || c.bucket >= merkle.Buckets || counts < -4 || counts > 4 {
 			return fmt.Errorf("%w: journal names slot %d bucket %d", ErrCorrupt, c.slot, c.bucket)
 		}
 		visit(c)
@@ -100,11 +106,18 @@ func (s *summary) apply(c change, seq uint64) {
 	if c.live != 0 {
 		s.live[c.db] += int64(c.live)
 	}
+	s.tombs += int64(c.tombs)
 	s.seq = seq
 }
 
+// summaryFormat follows a zero, which no sequence is: rows of before there were formats begin with their sequence, and
+// count no tombstones.
+const summaryFormat = 1
+
 func (s *summary) encode(b []byte) []byte {
+	b = append(b, 0, summaryFormat)
 	b = binary.AppendUvarint(b, s.seq)
+	b = binary.AppendVarint(b, s.tombs)
 	for _, v := range s.tree {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
@@ -116,11 +129,27 @@ func (s *summary) encode(b []byte) []byte {
 
 func decodeSummary(b []byte) (*summary, error) {
 	s := &summary{}
+	counted := len(b) > 1 && b[0] == 0
+	if counted {
+		if b[1] != summaryFormat {
+			return nil, fmt.Errorf("%w: summary of format %d", ErrCorrupt, b[1])
+		}
+		b = b[2:]
+	}
 	seq, n := binary.Uvarint(b)
-	if n <= 0 || len(b) < n+len(s.tree)*8 {
-		return nil, fmt.Errorf("%w: summary of %d bytes", ErrCorrupt, len(b))
+	if n <= 0 {
+		return nil, fmt.Errorf("%w: summary", ErrCorrupt)
 	}
 	s.seq, b = seq, b[n:]
+	if counted {
+		if s.tombs, n = binary.Varint(b); n <= 0 {
+			return nil, fmt.Errorf("%w: summary", ErrCorrupt)
+		}
+		b = b[n:]
+	}
+	if len(b) < len(s.tree)*8 {
+		return nil, fmt.Errorf("%w: summary of %d bytes", ErrCorrupt, len(b))
+	}
 	for i := range s.tree {
 		s.tree[i] = binary.BigEndian.Uint64(b)
 		b = b[8:]
@@ -213,6 +242,7 @@ func (s *summaries) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.slots[:])
+	s.resets++
 	s.turn, s.turnActive, s.unwritten, s.journaled = s.first, false, 0, 0
 }
 
@@ -232,6 +262,26 @@ func (s *summaries) count(slot object.Slot, db uint8) int64 {
 	defer s.mu.RUnlock()
 	if sum := s.slots[slot]; sum != nil && int(db) < len(sum.live) {
 		return sum.live[db]
+	}
+	return 0
+}
+
+// tombstones is the number of tombstones of a slot.
+func (s *summaries) tombstones(slot object.Slot) int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if sum := s.slots[slot]; sum != nil {
+		return sum.tombs
+	}
+	return 0
+}
+
+// changed is the last batch that changed the slot.
+func (s *summaries) changed(slot object.Slot) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if sum := s.slots[slot]; sum != nil {
+		return sum.seq
 	}
 	return 0
 }

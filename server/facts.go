@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/resp/command"
 	"github.com/kindredkv/kindred/server/config"
 )
@@ -72,6 +73,26 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.cluster.Stats().Hedges) }),
 		newMetric("read_repairs_total", "Objects sent to replicas that a read found behind.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().ReadRepairs) }),
+		newMetric("repair_exchanges_total", "Comparisons with a peer that this node began and brought to an end.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Exchanges) }),
+		newMetric("repair_exchanges_failed_total", "Comparisons with a peer that broke off.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Failed) }),
+		newMetric("repair_keys_compared_total", "Keys that were compared one by one.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Compared) }),
+		newMetric("repair_keys_pulled_total", "Keys that this node got something of from a peer.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Pulled) }),
+		newMetric("repair_keys_pushed_total", "Keys that this node sent to a peer that lacked something.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Pushed) }),
+		newMetric("repair_bytes_total", "Bytes of the exchanges that this node began, both ways.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Bytes) }),
+		newMetric("repair_trees_verified_total", "Slots whose tree was compared with the data.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Verified) }),
+		newMetric("repair_trees_mended_total", "Wrong buckets and counts that were mended.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Mended) }),
+		newMetric("tombstones", "Tombstones in this store.", gauge,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Tombstones) }),
+		newMetric("tombstones_reaped_total", "Tombstones that this node, as first primary, had all nodes forget.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Reaped) }),
 		newMetric("noquorum_total", "Commands answered with NOQUORUM.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().NoQuorum) }),
 		newMetric("clusterdown_total", "Commands refused with CLUSTERDOWN.", counter,
@@ -101,8 +122,18 @@ func (n *Node) members() (alive, all int) {
 	return alive, all
 }
 
+// lastRound has a label, so it stands beside the others.
+var lastRound = prometheus.NewDesc("kindred_repair_last_round_seconds",
+	"Unix time at which all slots shared with a peer were last compared; 0 for never.", []string{"peer"}, nil)
+
+// held has a label too.
+var held = prometheus.NewDesc("kindred_tombstones_held",
+	"Tombstones of the slots that this node is the first primary of that cannot go yet, by why.", []string{"reason"}, nil)
+
 // Describe names the metrics.
 func (m metrics) Describe(out chan<- *prometheus.Desc) {
+	out <- lastRound
+	out <- held
 	for _, e := range exported() {
 		out <- e.desc
 	}
@@ -112,5 +143,16 @@ func (m metrics) Describe(out chan<- *prometheus.Desc) {
 func (m metrics) Collect(out chan<- prometheus.Metric) {
 	for _, e := range exported() {
 		out <- prometheus.MustNewConstMetric(e.desc, e.kind, e.value(m.n))
+	}
+	repair := m.n.cluster.RepairStatus()
+	for _, reason := range antientropy.Reasons() {
+		out <- prometheus.MustNewConstMetric(held, prometheus.GaugeValue, float64(repair.Held[reason]), reason.String())
+	}
+	for _, p := range repair.Peers {
+		at := 0.0
+		if !p.LastRound.IsZero() {
+			at = float64(p.LastRound.UnixMilli()) / 1000
+		}
+		out <- prometheus.MustNewConstMetric(lastRound, prometheus.GaugeValue, at, p.ID)
 	}
 }

@@ -179,7 +179,8 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 	return cluster.Start(cluster.Options{
 		Store: n.store, Runner: n.handler, Founder: founder, Now: n.seams.Now, Logger: n.log,
 		Eviction: func() cluster.Eviction { return n.bound.Load().eviction }, Usage: &n.usage,
-		Settings: func() coordinator.Settings { return *n.quorums.Load() },
+		Settings:   func() coordinator.Settings { return *n.quorums.Load() },
+		RepairRate: func() int64 { return n.live.Config().RepairRate },
 		Transport: transport.Options{
 			ID: string(id), Cluster: c.ClusterName, Secret: []byte(c.Secret),
 			Listen: net.JoinHostPort(bind, strconv.Itoa(c.PeerPort())), Network: n.seams.Network, Logger: n.log,

@@ -30,6 +30,8 @@ type Config struct {
 	Sync     engine.SyncPolicy
 	// MaxSiblings is the nodes' bound of concurrent values; 0 is none.
 	MaxSiblings int
+	// RepairRate is the nodes' rate of repair in bytes a second; 0 keeps it paused, for tests of what goes without it.
+	RepairRate int64
 	// Seed determines what is drawn at random.
 	Seed uint64
 	// Runner makes the runner of a node, each time it starts.
@@ -196,11 +198,12 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		}
 	}
 	return cluster.Start(cluster.Options{
-		Store:    n.Store,
-		Runner:   c.config.Runner(n),
-		Settings: func() coordinator.Settings { return c.config.Settings },
-		Now:      n.now,
-		Logger:   log,
+		Store:      n.Store,
+		Runner:     c.config.Runner(n),
+		Settings:   func() coordinator.Settings { return c.config.Settings },
+		RepairRate: func() int64 { return c.config.RepairRate },
+		Now:        n.now,
+		Logger:     log,
 		Transport: transport.Options{
 			ID: string(n.ID), Cluster: "test", Secret: []byte("secret"),
 			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: n.gate, Logger: log,

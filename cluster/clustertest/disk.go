@@ -74,6 +74,9 @@ func (c *Cluster) Wipe(i int) {
 	n.disk, n.state = newDisk(), ring.Joining
 }
 
+// Empty gives a node that is not running an empty disk. Started again it is a member with a store that knows nothing.
+func (c *Cluster) Empty(i int) { c.Nodes[i].disk = newDisk() }
+
 // FailDisk makes a node's disk fail; nil mends it.
 func (c *Cluster) FailDisk(i int, fault *DiskFault) {
 	d := c.Nodes[i].disk

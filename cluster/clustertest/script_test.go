@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +21,8 @@ import (
 
 // TestScripts runs the scenarios in testdata. A script is a cluster and what happens to it, one event a line:
 //
-//	cluster nodes=5 n=3 r=2 w=2     starts the cluster; it must come first
+//	cluster nodes=5 n=3 r=2 w=2     starts the cluster; it must come first. repair=1 sets the rate of repair, in MB a
+//	                                second, which is else paused
 //	@k.1 SET k v                    a client of a node sends a command; the lines after it that begin with '>' are the
 //	                                reply as redis-cli shows it, one line for each element
 //	> OK
@@ -33,12 +35,17 @@ import (
 //	crash @k.1                      the node loses its power, and what it had not synced
 //	stop @k.1, start @k.1           stops it in good order, starts it again
 //	copy @k.1, restore @k.1         copies the disk of a node that is down, puts the copy back
+//	wipe @k.1                       empties the disk of a node that is not running
 //	clock @k.1 -10s                 sets its clock back
 //	forget @k.1 k                   its store drops the key, as after a handoff
 //	wait 3s                         lets time pass
 //	connected                       waits until all running nodes are connected
 //	holds @k.1 k value              the node's own store shows the value; '-' when it holds none
 //	equal k                         waits until all primaries of k hold the same
+//	tombstones 7                    the stores of all running nodes have so many tombstones, together
+//	alike                           waits until all running nodes have equal trees of the slots they share
+//	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them
+//	count 100                       every primary's own store that runs shows what fill wrote last
 //
 // A node is @ and its number, or @KEY.N, the Nth of the preference list of the key.
 func TestScripts(t *testing.T) {
@@ -70,6 +77,7 @@ type script struct {
 	away  chan []string // the reply to the command sent by go
 
 	copied Image
+	fills  string // what fill wrote last
 }
 
 func (s *script) close() {
@@ -157,6 +165,8 @@ func (s *script) event(words []string) {
 		s.copied = s.c.Image(s.node(words[1]))
 	case "restore":
 		s.c.Restore(s.node(words[1]), s.copied)
+	case "wipe":
+		s.c.Empty(s.node(words[1]))
 	case "clock":
 		s.c.SetClock(s.node(words[1]), s.duration(words[2]))
 	case "forget":
@@ -171,6 +181,16 @@ func (s *script) event(words []string) {
 		}
 	case "equal":
 		s.c.Await("equal", func() bool { return s.c.equal(words[1]) })
+	case "alike":
+		s.c.Await("alike", s.c.alike)
+	case "tombstones":
+		if got := s.c.tombstones(); got != int64(s.number(words[1])) {
+			s.fatalf("there are %d tombstones", got)
+		}
+	case "fill":
+		s.fill(s.node(words[1]), s.number(words[2]), words[3])
+	case "count":
+		s.count(s.number(words[1]))
 	default:
 		if !strings.HasPrefix(name, "@") {
 			s.fatalf("unknown event %q", name)
@@ -190,6 +210,8 @@ func (s *script) start(words []string) {
 		switch name {
 		case "nodes":
 			config.Nodes = n
+		case "repair":
+			config.RepairRate = int64(n) << 20
 		case "n":
 			config.Replicas = n
 		case "r":
@@ -222,6 +244,45 @@ func (s *script) node(word string) int {
 		s.fatalf("there is no node %q", word)
 	}
 	return s.c.preferred(key)[n-1]
+}
+
+func (s *script) number(word string) int {
+	n, err := strconv.Atoi(word)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	return n
+}
+
+func (s *script) fill(node, n int, value string) {
+	s.fills = value
+	for i := range n {
+		args := []string{"SET", fmt.Sprint("key-", i), fmt.Sprint(value, "-", i)}
+		if value == "-" {
+			args = []string{"DEL", args[1]}
+		}
+		if reply := s.c.do(node, args)[0]; strings.HasPrefix(reply, "(error)") {
+			s.fatalf("%s: %s", strings.Join(args, " "), reply)
+		}
+	}
+}
+
+// count looks into the stores of the primaries of what fill wrote, without a read that could repair anything.
+func (s *script) count(n int) {
+	for i := range n {
+		key, want := fmt.Sprint("key-", i), fmt.Sprint(s.fills, "-", i)
+		if s.fills == "-" {
+			want = "-"
+		}
+		for _, node := range s.c.preferred(key)[:s.c.config.Replicas] {
+			if !s.c.Nodes[node].running {
+				continue
+			}
+			if got := s.c.holds(node, key); got != want {
+				s.fatalf("@%d holds %q of %s, want %q", node, got, key, want)
+			}
+		}
+	}
 }
 
 func (s *script) duration(word string) time.Duration {
@@ -274,6 +335,35 @@ func (c *clients) raw(node int, key string) *object.Object {
 		o = &object.Object{}
 	}
 	return o
+}
+
+// tombstones is how many the running nodes' stores have, each counted where it is.
+func (c *clients) tombstones() (n int64) {
+	for _, node := range c.Nodes {
+		if node.running {
+			n += node.RepairStatus().Tombstones
+		}
+	}
+	return n
+}
+
+// alike reports whether all running nodes have equal trees of every slot that they replicate.
+func (c *clients) alike() bool {
+	for slot := range object.Slot(object.Slots) {
+		var first *Node
+		for _, n := range c.Nodes {
+			if !n.running || !slices.Contains(n.Ring().Primaries(slot), n.ID) {
+				continue
+			}
+			if first == nil {
+				first = n
+			}
+			if n.Store.Tree(slot) != first.Store.Tree(slot) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (c *clients) equal(key string) bool {

@@ -59,7 +59,9 @@ type Options struct {
 	Ring     func() *ring.Table
 	Runner   Runner
 	Settings func() Settings
-	Logger   *slog.Logger
+	// Missed, when set, is told of slots with changes that a replica has not confirmed. It must not block.
+	Missed func(peer ring.NodeID, slots *engine.SlotSet)
+	Logger *slog.Logger
 }
 
 // Coordinator runs the commands of the slots this node coordinates, and serves other coordinators as a replica.

@@ -189,6 +189,9 @@ func (d *delivery) received(r *reader, err error) {
 		}
 	}
 	b.mu.Unlock()
+	if err != nil {
+		d.missed()
+	}
 	if gaps != nil {
 		b.refs.Add(1)
 		b.deliver([]*delivery{gaps})

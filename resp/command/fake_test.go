@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/resp"
@@ -29,6 +30,7 @@ type fakeCluster struct {
 	fail func(*cluster.Command) error
 	// flushed are the databases that were flushed; waited the replicas that were waited for.
 	flushed []int
+	repair  cluster.RepairStatus
 	// acked is how many other nodes confirm.
 	acked int
 
@@ -133,6 +135,18 @@ func (c *fakeCluster) Preference(object.Slot) (primaries, fallbacks []string) {
 }
 
 func (c *fakeCluster) Tokens(string) []uint64 { return []uint64{1, 0xabc} }
+
+func (c *fakeCluster) RepairStart(full bool, first, last object.Slot) error {
+	if c.repair.Run != nil {
+		return antientropy.ErrRunning
+	}
+	c.repair.Run = &antientropy.RunState{Full: full, First: first, Last: last, Started: time.UnixMilli(1000)}
+	return nil
+}
+
+func (c *fakeCluster) RepairPause(paused bool) { c.repair.Paused = paused }
+
+func (c *fakeCluster) RepairStatus() cluster.RepairStatus { return c.repair }
 
 func (c *fakeCluster) WaitReplicas(context.Context, int) (int, error) { return c.acked, nil }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/resp"
 )
 
@@ -325,6 +326,19 @@ func infoKindred(w *infoWriter) {
 	w.field("noquorum_errors", s.Stats.NoQuorum)
 	w.field("clusterdown_errors", s.Stats.ClusterDown)
 	w.field("siblings_seen", s.Stats.SiblingsSeen)
+	repair := w.h.Cluster.RepairStatus()
+	w.field("repair_paused", flag(repair.Paused))
+	for _, f := range repairFigures(&repair) {
+		w.field("repair_"+strings.ReplaceAll(f.name, "-", "_"), f.value)
+	}
+	for _, reason := range antientropy.Reasons() {
+		w.field("repair_tombstones_held_"+reason.String(), repair.Held[reason])
+	}
+	for i := range repair.Peers {
+		p := &repair.Peers[i]
+		w.field("repair_peer_"+p.ID, fmt.Sprintf("up=%d,last_round=%d,touched_slots=%d,failures=%d",
+			flag(p.Up), milliseconds(p.LastRound), p.Touched, p.Failures))
+	}
 	w.field("disk_bytes", w.h.Store().DiskBytes)
 	w.field("appendfsync", w.h.Store().AppendFsync)
 }

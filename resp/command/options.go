@@ -26,6 +26,11 @@ type Cluster interface {
 	Preference(slot object.Slot) (primaries, fallbacks []string)
 	// Tokens are the tokens of a node, in order.
 	Tokens(node string) []uint64
+	// RepairStart begins a run of repair at this node over the slots from first to last.
+	RepairStart(full bool, first, last object.Slot) error
+	// RepairPause pauses what this node's repair begins, or lets it go on.
+	RepairPause(paused bool)
+	RepairStatus() cluster.RepairStatus
 	// WaitReplicas returns how many other nodes have all that this node sent them before the call.
 	WaitReplicas(ctx context.Context, want int) (int, error)
 	// Sync returns when all that this node acknowledged is on its disk.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"time"
 )
@@ -49,6 +50,8 @@ func ownRows() []Directive {
 			"How long to wait for a node before the next is asked too. Less than request-timeout.")),
 		mutable(row("request-timeout", "2s", duration(time.Millisecond, time.Hour), func(c *Config) *time.Duration { return &c.RequestTimeout },
 			"How long a command may wait for its quorum before it answers NOQUORUM.")),
+		mutable(row("repair-rate", "8mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.RepairRate },
+			"How many bytes a second this node spends on comparing replicas, repairing them and verifying its own trees; 0 pauses that.")),
 		hidden(row("secret", "", text[Secret]("text", nil), func(c *Config) *Secret { return &c.Secret },
 			"Authenticates peers and keys gossip. Equal on all nodes; a node without one has peers on loopback only. CONFIG GET answers it empty.")),
 	}

@@ -1,0 +1,63 @@
+package antientropy
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// pace keeps what a Repairer does below a rate: who has spent bytes pays for them with time before the next step.
+type pace struct {
+	// rate is in bytes a second; 0 stops everybody.
+	rate func() int64
+
+	mu   sync.Mutex // guards free
+	free time.Time  // when all that was spent is paid for
+}
+
+// spend notes bytes that were used. They are paid for at the rate of now.
+func (p *pace) spend(n int) {
+	rate := p.rate()
+	if rate <= 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.free.Before(now) {
+		p.free = now
+	}
+	p.free = p.free.Add(time.Duration(float64(n) / float64(rate) * float64(time.Second)))
+}
+
+// wait returns when what was spent is paid for and the rate is not 0, or when ctx ends, with its error.
+func (p *pace) wait(ctx context.Context) error {
+	for {
+		if p.rate() <= 0 {
+			if err := sleep(ctx, pausedLook); err != nil {
+				return err
+			}
+			continue
+		}
+		p.mu.Lock()
+		owed := time.Until(p.free)
+		p.mu.Unlock()
+		if owed <= 0 {
+			return ctx.Err()
+		}
+		if err := sleep(ctx, min(owed, time.Second)); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

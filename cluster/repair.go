@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/kindredkv/kindred/cluster/antientropy"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// newRepairer makes the node's part in anti-entropy.
+func (n *Node) newRepairer() (*antientropy.Repairer, error) {
+	return antientropy.New(antientropy.Options{
+		Self: n.self, Store: n.store, Peers: peers{n}, Ring: n.Ring, Now: n.now, Logger: n.logger,
+		Settings: func() antientropy.Settings {
+			s := n.settings()
+			replicas := time.Duration(len(n.Ring().Primaries(0)))
+			return antientropy.Settings{Rate: n.repairRate(), Timeout: s.Timeout, Oldest: s.Timeout + replicas*s.HedgeDelay}
+		},
+	})
+}
+
+// RepairStatus is what a node's repair is doing and has done.
+type RepairStatus struct {
+	// Paused says that this node begins nothing, by command or because the rate is 0.
+	Paused bool
+	// Rate is in bytes a second.
+	Rate int64
+	// Run is the run asked for last; nil when none has been since the start.
+	Run *antientropy.RunState
+	antientropy.Stats
+}
+
+// RepairStatus tells how this node's repair does.
+func (n *Node) RepairStatus() RepairStatus {
+	s := RepairStatus{Paused: n.repair.Paused(), Rate: n.repairRate(), Stats: n.repair.Stats()}
+	if run, ok := n.repair.LastRun(); ok {
+		s.Run = &run
+	}
+	return s
+}
+
+// RepairStart begins a run of repair at this node, over the slots from first to last.
+func (n *Node) RepairStart(full bool, first, last object.Slot) error {
+	return n.repair.Start(full, first, last)
+}
+
+// RepairPause pauses what this node's repair begins, or lets it go on.
+func (n *Node) RepairPause(paused bool) { n.repair.Pause(paused) }
