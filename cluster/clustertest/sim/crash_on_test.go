@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,3 +129,6 @@ func TestCrashPoints(t *testing.T) {
 		})
 	}
 }
+
+// mayBeDestroyed reports whether the plan may destroy a node's store.
+func (p *plan) mayBeDestroyed(node int) bool { return slices.Contains(p.destructible, node) }
