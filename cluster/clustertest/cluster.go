@@ -71,7 +71,7 @@ type Node struct {
 	ID    ring.NodeID
 
 	c       *Cluster
-	state   ring.State // at its first start
+	state   ring.State // at a start without member records
 	disk    *disk
 	gate    *gate
 	offset  atomic.Int64 // of its clock, a time.Duration
@@ -100,6 +100,9 @@ func New(t testing.TB, config Config) *Cluster {
 		c.Start(i)
 	}
 	c.AwaitConnected()
+	for _, n := range c.Nodes {
+		n.state = ring.Joining // who comes back without its records is not a cluster of its own
+	}
 	return c
 }
 

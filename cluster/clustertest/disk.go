@@ -8,8 +8,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-
-	"github.com/kindredkv/kindred/cluster/ring"
 )
 
 // disk is a node's file system: it can lose what was not synced, fail, run full, and be copied or damaged.
@@ -69,10 +67,7 @@ func (c *Cluster) Image(i int) Image { return Image{c.Nodes[i].disk.crash(0).mem
 func (c *Cluster) Restore(i int, image Image) { c.Nodes[i].disk = diskOn(image.mem) }
 
 // Wipe gives a node that is not running an empty disk. It keeps its name.
-func (c *Cluster) Wipe(i int) {
-	n := c.Nodes[i]
-	n.disk, n.state = newDisk(), ring.Joining
-}
+func (c *Cluster) Wipe(i int) { c.Nodes[i].disk = newDisk() }
 
 // FailDisk makes a node's disk fail; nil mends it.
 func (c *Cluster) FailDisk(i int, fault *DiskFault) {
