@@ -17,6 +17,7 @@ const (
 	Write      = coordinator.Write
 	Read       = coordinator.Read
 	Idempotent = coordinator.Idempotent
+	Untouched  = coordinator.Untouched
 )
 
 // The errors of commands.

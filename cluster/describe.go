@@ -70,6 +70,7 @@ func (n *Node) Stats() Stats {
 		Forwarded:    n.stats.forwarded.Load(),
 		Failovers:    n.stats.failovers.Load(),
 		Expired:      n.stats.expired.Load(),
+		Evicted:      n.stats.evicted.Load(),
 		ReadRepairs:  c.ReadRepairs.Load(),
 		Hedges:       c.Hedges.Load(),
 		NoQuorum:     c.NoQuorum.Load(),

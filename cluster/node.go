@@ -14,6 +14,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/usage"
 )
 
 // Options are the parts and settings of a cluster node.
@@ -31,6 +32,10 @@ type Options struct {
 	// Founder lets this node begin the cluster when none of the nodes that join is a member yet: it was named a seed
 	// itself. A node whose record says member at the start needs no leave.
 	Founder bool
+	// Eviction is what happens when a store in memory holds too much; nil: nothing.
+	Eviction func() Eviction
+	// Usage is what is known of the uses of keys; nil: nothing.
+	Usage *usage.Tracker
 	// Now is the wall clock.
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -41,12 +46,15 @@ type Node struct {
 	self        ring.NodeID
 	store       *engine.Store
 	settings    func() coordinator.Settings
+	eviction    func() Eviction
+	usage       *usage.Tracker
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
 	membership  *membership.Membership
 	coordinator *coordinator.Coordinator
 	stats       nodeStats
+	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
 
 	// table is the ring of the member records, replaced as a whole.
 	table atomic.Pointer[ring.Table]
@@ -64,7 +72,7 @@ type Node struct {
 }
 
 type nodeStats struct {
-	forwarded, failovers, expired atomic.Uint64
+	forwarded, failovers, expired, evicted atomic.Uint64
 }
 
 // Start makes this node a member: alone, or of the cluster that its membership options name.
@@ -73,9 +81,17 @@ func Start(o Options) (*Node, error) {
 		self:     o.Membership.Self.ID,
 		store:    o.Store,
 		settings: o.Settings,
+		eviction: o.Eviction,
+		usage:    o.Usage,
 		now:      o.Now,
 		logger:   o.Logger,
 		known:    map[ring.NodeID]time.Time{},
+	}
+	if n.eviction == nil {
+		n.eviction = func() Eviction { return Eviction{} }
+	}
+	if n.usage == nil {
+		n.usage = &usage.Tracker{}
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.changed([]membership.Record{o.Membership.Self})
@@ -100,11 +116,19 @@ func Start(o Options) (*Node, error) {
 	}
 	n.changed(n.membership.Records())
 	n.running.Go(n.expire)
+	n.running.Go(n.evict)
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
 	}
 	return n, nil
 }
+
+// Hold keeps what is executed from now on waiting until Release, so that it runs, and is sent, together. Every Hold is
+// followed by one Release, soon.
+func (n *Node) Hold() { n.coordinator.Hold() }
+
+// Release ends a Hold.
+func (n *Node) Release() { n.coordinator.Release() }
 
 // Close leaves the peers' connections and stops. Commands must have ended.
 func (n *Node) Close() error {
@@ -164,6 +188,10 @@ func (n *Node) peerDown(id string) {
 type peers struct{ n *Node }
 
 func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
+
+func (p peers) Hold()                           { p.n.transport.Hold() }
+func (p peers) Release()                        { p.n.transport.Release() }
+func (p peers) Latency(id string) time.Duration { return p.n.transport.Latency(id) }
 
 func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {
 	p.n.transport.Call(id, kind, payload, timeout, done)

@@ -49,6 +49,7 @@ type Stats struct {
 	Hedges       uint64 // requests sent to a further replica because the first was late
 	Failovers    uint64 // commands taken over by the next in the preference list
 	Expired      uint64 // keys that this node, as their coordinator, removed after their deadline
+	Evicted      uint64 // keys that this node, as their coordinator, removed for want of room
 	NoQuorum     uint64 // commands answered with NOQUORUM
 	ClusterDown  uint64 // commands refused with CLUSTERDOWN
 	SiblingsSeen uint64 // reads that found concurrent values

@@ -17,19 +17,6 @@ type Keyed interface {
 // worthGathering is the number of bodies from which on looking ahead pays.
 const worthGathering = 4
 
-// peek brings the parts of an object that nearly every command looks at near the processor. The result is worthless, but
-// has to be kept somewhere for the reads to take place.
-func peek(o *object.Object) byte {
-	if o == nil || len(o.Cells) == 0 {
-		return 0
-	}
-	payload := o.Cells[0].Newest().Payload
-	if len(payload) == 0 {
-		return 0
-	}
-	return payload[0] ^ payload[len(payload)-1]
-}
-
 // ahead is what a view has found of the keys that its next bodies will read, in order.
 type ahead struct {
 	found []found
@@ -40,16 +27,41 @@ type ahead struct {
 type found struct {
 	key    object.Key
 	entry  *cache.Entry
-	object *object.Object
+	record cache.Record // nil when the key is not cached
 }
 
-// take returns the entry of a key if it is the next that was expected.
-func (a *ahead) take(key object.Key) *cache.Entry {
+// add finds the entry of one more key.
+func (a *ahead) add(c *cache.Cache, key object.Key) {
+	a.found = append(a.found, found{key: key, entry: c.Find(key)})
+}
+
+// look finds the records of all entries.
+func (a *ahead) look() {
+	for i := range a.found {
+		if f := &a.found[i]; f.entry != nil {
+			f.record = f.entry.Record()
+		}
+	}
+	for i := range a.found {
+		f := &a.found[i]
+		if f.record == nil {
+			continue
+		}
+		if !f.record.Of(f.key) {
+			f.record = nil
+			continue
+		}
+		a.sink += f.record.Peek()
+	}
+}
+
+// take returns the record of a key if it is the next that was expected, and cached.
+func (a *ahead) take(key object.Key) cache.Record {
 	if a.next == len(a.found) || a.found[a.next].key != key {
 		return nil
 	}
 	a.next++
-	return a.found[a.next-1].entry
+	return a.found[a.next-1].record
 }
 
 func (a *ahead) clear() {
@@ -57,7 +69,7 @@ func (a *ahead) clear() {
 	a.found, a.next = a.found[:0], 0
 }
 
-// expect finds the cache entries of the keys that tasks are going to read.
+// expect finds the cache entries of the keys that tasks are going to read, and then their records.
 func (sh *shard) expect(tasks []*Task) {
 	for _, t := range tasks {
 		if body, ok := t.Body.(Keyed); ok {
@@ -70,10 +82,12 @@ func (sh *shard) expect(tasks []*Task) {
 	}
 	for _, p := range sh.order {
 		if p.entry != nil {
-			p.resolve(p.entry.Object())
+			p.record = p.entry.Record()
 		}
 	}
 	for _, p := range sh.order {
-		sh.sink += peek(p.object)
+		if p.record != nil {
+			sh.sink += p.record.Peek()
+		}
 	}
 }

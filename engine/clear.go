@@ -29,6 +29,8 @@ func (s *Store) Clear() error {
 		return err
 	}
 	s.cache.Clear()
+	s.present.clear()
+	s.empty()
 	return nil
 }
 

@@ -49,13 +49,19 @@ type DuePlace []byte
 // Due returns at most limit keys whose deadlines have passed at a Unix millisecond, in the order of their deadlines from
 // a place on, and the place behind them; nil when there are no more.
 func (s *Store) Due(now int64, from DuePlace, limit int) (keys []object.Key, next DuePlace, err error) {
+	next, err = s.ScanDue(now, from, limit, func(key object.Key, _ *object.Object) { keys = append(keys, key) })
+	return keys, next, err
+}
+
+// ScanDue is Due for keys with their objects.
+func (s *Store) ScanDue(now int64, from DuePlace, limit int, visit func(object.Key, *object.Object)) (next DuePlace, err error) {
 	start, _ := localRange(tagDue)
 	if from != nil {
 		start = from
 	}
 	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: appendDueKey(nil, now+1, nil)})
 	if err != nil {
-		return nil, nil, fmt.Errorf("due: %w", err)
+		return nil, fmt.Errorf("due: %w", err)
 	}
 	defer func() {
 		if closeErr := iter.Close(); err == nil && closeErr != nil {
@@ -63,33 +69,35 @@ func (s *Store) Due(now int64, from DuePlace, limit int) (keys []object.Key, nex
 		}
 	}()
 	const prefix = len(localPrefix) + 1 + 8
+	visited := 0
 	for ok := iter.First(); ok; ok = iter.Next() {
-		if len(keys) == limit {
-			return keys, append(DuePlace(nil), iter.Key()...), nil
+		if visited == limit {
+			return append(DuePlace(nil), iter.Key()...), nil
 		}
 		row := iter.Key()
 		_, _, key, err := splitRowKey(row[min(prefix, len(row)):])
 		if err != nil {
-			return nil, nil, fmt.Errorf("due: %w", err)
+			return nil, fmt.Errorf("due: %w", err)
 		}
-		o, err := s.load(key)
+		o, err := s.Get(key)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if o == nil {
 			s.dropDue(key, append([]byte(nil), row...))
 			continue
 		}
-		keys = append(keys, key)
+		visit(key, o)
+		visited++
 	}
-	return keys, nil, iter.Error()
+	return nil, iter.Error()
 }
 
 // dropDue deletes the row of a deadline that a Clear has left behind when it was cut short, unless its key exists again.
 func (s *Store) dropDue(key object.Key, row []byte) {
 	sh := s.shard(key.Slot())
 	sh.control(func() {
-		if o, err := sh.store.load(key); err != nil || o != nil {
+		if o, err := sh.store.Get(key); err != nil || o != nil {
 			return
 		}
 		if err := s.db.Delete(row, pebble.NoSync); err != nil {
@@ -97,3 +105,27 @@ func (s *Store) dropDue(key object.Key, row []byte) {
 		}
 	})
 }
+
+// DueRange is the earliest and the latest deadline; ok is false when there is none.
+func (s *Store) DueRange() (first, last int64, ok bool, err error) {
+	start, end := localRange(tagDue)
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end})
+	if err != nil {
+		return 0, 0, false, fmt.Errorf("due: %w", err)
+	}
+	const from = len(localPrefix) + 1
+	at := func() int64 { return int64(binary.BigEndian.Uint64(iter.Key()[from:])) }
+	if ok = iter.First() && len(iter.Key()) >= from+8; ok {
+		first = at()
+		if ok = iter.Last() && len(iter.Key()) >= from+8; ok {
+			last = at()
+		}
+	}
+	if err = iter.Close(); err != nil {
+		err = fmt.Errorf("due: %w", err)
+	}
+	return first, last, ok, err
+}
+
+// DueAt is the place of the first deadline that is not before a Unix millisecond.
+func DueAt(deadline int64) DuePlace { return appendDueKey(nil, deadline, nil) }

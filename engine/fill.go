@@ -3,15 +3,16 @@ package engine
 import (
 	"strings"
 
+	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/merkle"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// fill is an object that a reader found in the store and not in the hot cache. Only the applier inserts: the reader
+// fill is a record that a reader found in the store and not in the hot cache. Only the applier inserts: the reader
 // offers what it read, with the last batch that had been committed before it read.
 type fill struct {
 	key    object.Key
-	object *object.Object
+	record cache.Record
 	seen   uint64
 }
 
@@ -43,7 +44,7 @@ func (sh *shard) offerFill(f fill) {
 func (sh *shard) takeFills(fills []fill) {
 	for _, f := range fills {
 		if sh.lastWrite[writeClass(f.key)] <= f.seen && sh.cache.Find(f.key) == nil {
-			sh.cache.Put(f.key, nil, f.object)
+			sh.cache.Put(f.key, nil, f.record)
 		}
 	}
 	if len(fills) > 0 && sh.cache.Unsettled() {

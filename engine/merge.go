@@ -63,12 +63,12 @@ func (tx *Tx) Forget(key object.Key) {
 
 func (tx *Tx) addMerged(key object.Key, o *object.Object) {
 	for i := range tx.merged {
-		if tx.merged[i].Key == key {
-			tx.merged[i].Object = o
+		if tx.merged[i].key == key {
+			tx.merged[i].object = o
 			return
 		}
 	}
-	tx.merged = append(tx.merged, Change{Key: key, Object: o})
+	tx.merged = append(tx.merged, merged{key, o})
 }
 
 // settle applies the store's policies to an object that was merged or edited: the newest version only, or no more than so

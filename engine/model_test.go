@@ -50,6 +50,14 @@ type modelDelta struct {
 	delta    *object.Delta
 }
 
+func deltaOf(t *testing.T, c Change) *object.Delta {
+	d, err := object.DecodeDelta(c.Delta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 var modelKey = object.Key{Name: "k"}
 
 func (m *model) options(fs *vfs.MemFS) Options {
@@ -130,10 +138,10 @@ func (m *model) write(i int) {
 			e.Clear()
 		}
 	})
-	delta := task.Changes[0].Delta
+	encoded := task.Changes[0].Delta
+	delta := deltaOf(m.t, task.Changes[0])
 	m.ops[delta.Dot] = op
 	s.knows[delta.Dot] = true
-	encoded := object.AppendDelta(nil, delta)
 	for j := range m.stores {
 		if j != i && m.rng.IntN(10) < 7 {
 			d, err := object.DecodeDelta(bytes.Clone(encoded))

@@ -20,7 +20,7 @@ import (
 const (
 	memTableBytes  = 16 << 20
 	memTableLimit  = 4
-	level0Layers   = 8
+	level0Layers   = 16
 	baseLevelBytes = 256 << 20
 	// blockCacheBytes is what is left for blocks when there are as many memtables as there may be: Pebble takes them
 	// from the block cache, and with none left every read reads filter and index from the file.

@@ -72,17 +72,25 @@ func appendRow(b []byte, epoch uint64, o *object.Object) []byte {
 	return object.Append(b, o)
 }
 
-// decodeRow reads a row. The object shares memory with b.
-func decodeRow(b []byte, epoch uint64) (*object.Object, error) {
+// splitRow takes a row apart: the epoch it was written in, the birth, and the encoding of the object.
+func splitRow(b []byte) (epoch uint64, birth causal.Time, encoding []byte, err error) {
 	if len(b) == 0 || b[0] != rowFormat {
-		return nil, fmt.Errorf("%w: unknown format", ErrCorrupt)
+		return 0, 0, nil, fmt.Errorf("%w: unknown format", ErrCorrupt)
 	}
-	written, n := binary.Uvarint(b[1:])
+	epoch, n := binary.Uvarint(b[1:])
 	if n <= 0 || len(b) < 1+n+8 {
-		return nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+		return 0, 0, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
 	}
-	birth := causal.Time(binary.BigEndian.Uint64(b[1+n:]))
-	o, err := object.Decode(b[1+n+8:])
+	return epoch, causal.Time(binary.BigEndian.Uint64(b[1+n:])), b[1+n+8:], nil
+}
+
+// decodeRow reads a row into room, or into memory of its own when there is none. The object shares memory with b.
+func decodeRow(b []byte, epoch uint64, room *object.Room) (*object.Object, error) {
+	written, birth, encoding, err := splitRow(b)
+	if err != nil {
+		return nil, err
+	}
+	o, err := object.DecodeIn(room, encoding)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

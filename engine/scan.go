@@ -42,6 +42,36 @@ func (s *Store) Scan(slots *SlotSet, from Place, visit func(Place, object.Key, *
 	return nil
 }
 
+// Sample visits the next few objects from each of several places on, as Scan does. At the end of the slots it goes on at
+// their beginning.
+func (s *Store) Sample(slots *SlotSet, places []Place, few int, visit func(object.Key, *object.Object)) error {
+	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(localPrefix)})
+	if err != nil {
+		return fmt.Errorf("sample: %w", err)
+	}
+	for _, from := range places {
+		left := few
+		next := func(_ Place, key object.Key, o *object.Object) bool {
+			visit(key, o)
+			left--
+			return left > 0
+		}
+		if err = s.scan(iter, slots, from, next); err == nil && left > 0 {
+			err = s.scan(iter, slots, Place{}, next)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if closeErr := iter.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("sample: %w", err)
+	}
+	return nil
+}
+
 func (s *Store) scan(iter *pebble.Iterator, slots *SlotSet, from Place, visit func(Place, object.Key, *object.Object) bool) error {
 	at := from.At
 	for slot := from.Slot; slot < object.Slots; slot, at = slot+1, 0 {
@@ -60,7 +90,7 @@ func (s *Store) scan(iter *pebble.Iterator, slots *SlotSet, from Place, visit fu
 			if err != nil {
 				return err
 			}
-			o, err := decodeRow(value, s.epoch)
+			o, err := decodeRow(value, s.epoch, nil)
 			if err != nil {
 				return err
 			}

@@ -16,40 +16,6 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// Body is what a task does. It runs in the applier of the task's slot and must not wait for anything.
-type Body interface {
-	Run(tx *Tx)
-}
-
-// Task is one unit of work on the keys of one slot.
-type Task struct {
-	Slot object.Slot
-	Body Body
-
-	// Changes are the objects that the task made or merged, one for each key that is different now.
-	Changes []Change
-	// Err is why nothing was changed: the store failed, or the body panicked.
-	Err error
-
-	group *group
-	room  [1]Change // for Changes
-}
-
-// Change is one key that a task changed.
-type Change struct {
-	Key object.Key
-	// Object is the whole object after the change.
-	Object *object.Object
-	// Delta is what an edit changed; nil for a merge, and for an object of few cells, which is sent whole.
-	Delta *object.Delta
-}
-
-// group is the tasks of one Do.
-type group struct {
-	left atomic.Int32
-	done func()
-}
-
 // shard is one applier: it alone changes the keys of its slots.
 //
 // There is no goroutine of its own behind it. Whoever submits to an idle shard becomes its drainer and runs the queue
@@ -74,6 +40,7 @@ type shard struct {
 	cache     *cache.Writer
 	summaries summaries
 	batch     *pebble.Batch
+	rooms     rooms
 	pending   map[object.Key]*pendingKey
 	order     []*pendingKey
 	free      []*pendingKey
@@ -87,16 +54,13 @@ type shard struct {
 type pendingKey struct {
 	key     object.Key
 	entry   *cache.Entry
+	record  cache.Record   // nil until it is known
 	before  *object.Object // as the store has it
 	object  *object.Object // as the batch leaves it
+	digest  causal.Digest  // of object's context, when changed
 	found   bool           // before and object are known
 	changed bool
 	loaded  bool // read from the store, not the cache
-}
-
-func (p *pendingKey) resolve(o *object.Object) {
-	o = known(o)
-	p.before, p.object, p.found = o, o, true
 }
 
 const (
@@ -209,6 +173,13 @@ func (sh *shard) runBatch(tasks []*Task) {
 		if err != nil && t.Err == nil {
 			t.Err, t.Changes = err, nil
 		}
+		for i := range t.Changes {
+			c := &t.Changes[i]
+			c.record, c.pending = c.pending.record, nil
+		}
+	}
+	sh.forget()
+	for _, t := range tasks {
 		unfinished = unfinished[1:]
 		t.finish()
 	}
@@ -227,20 +198,6 @@ func (sh *shard) die() {
 	}
 }
 
-// refuse finishes tasks that will not run.
-func refuse(tasks []*Task) {
-	for _, t := range tasks {
-		t.Err, t.Changes = ErrClosed, nil
-		t.finish()
-	}
-}
-
-func (t *Task) finish() {
-	if g := t.group; g.left.Add(-1) == 0 && g.done != nil {
-		g.done()
-	}
-}
-
 func (sh *shard) runTask(t *Task, now int64) {
 	tx := &sh.tx
 	tx.reset(sh, now)
@@ -256,16 +213,15 @@ func (sh *shard) runTask(t *Task, now int64) {
 	}
 	for i := range tx.edits {
 		e := &tx.edits[i]
-		c := Change{Key: e.key, Object: sh.settle(e.edit.Result())}
-		if len(c.Object.Cells) > sh.store.options.WholeCells {
-			c.Delta = e.edit.Delta(c.Object)
+		o := sh.settle(e.edit.ResultIn(sh.rooms.next()))
+		c := Change{Key: e.key, pending: sh.put(e.key, o)}
+		if len(o.Cells) > sh.store.options.WholeCells {
+			c.Delta = object.AppendDelta(nil, e.edit.Delta(o))
 		}
-		sh.put(e.key, c.Object)
 		t.Changes = append(t.Changes, c)
 	}
-	for _, c := range tx.merged {
-		sh.put(c.Key, c.Object)
-		t.Changes = append(t.Changes, c)
+	for _, m := range tx.merged {
+		t.Changes = append(t.Changes, Change{Key: m.key, pending: sh.put(m.key, m.object)})
 	}
 }
 
@@ -296,18 +252,24 @@ func (sh *shard) find(key object.Key) (*pendingKey, error) {
 	if p == nil {
 		p = sh.stage(key)
 	}
-	switch {
-	case p.found:
-	case p.entry != nil:
-		p.resolve(p.entry.Object())
-	default:
-		o, err := sh.store.read(key)
-		if err != nil {
+	if p.found {
+		return p, nil
+	}
+	var err error
+	if p.record == nil && p.entry != nil {
+		p.record = p.entry.Record()
+	} else if p.record == nil && !sh.store.mayHave(key) {
+		p.record = absent(key)
+	} else if p.record == nil {
+		if p.record, err = sh.store.read(key); err != nil {
 			return nil, err
 		}
-		p.resolve(o)
-		p.loaded = o != nil
+		p.loaded = p.record.Digest() != 0
 	}
+	if p.before, err = sh.store.decodeIn(p.record, sh.rooms.next()); err != nil {
+		return nil, err
+	}
+	p.object, p.found = p.before, true
 	return p, nil
 }
 
@@ -330,9 +292,10 @@ func (sh *shard) newPending() *pendingKey {
 }
 
 // put stages the key's new object. The key has been loaded before.
-func (sh *shard) put(key object.Key, o *object.Object) {
+func (sh *shard) put(key object.Key, o *object.Object) *pendingKey {
 	p := sh.pending[key]
 	p.object, p.changed = o, true
+	return p
 }
 
 // mint makes the dot of a change to base. It is the Tx's source within the applier.
@@ -343,6 +306,7 @@ func (sh *shard) commit() error {
 	sh.changes = sh.changes[:0]
 	for _, p := range sh.order {
 		if p.changed {
+			p.digest = p.object.Context.Digest()
 			sh.changes = append(sh.changes, changeOf(p))
 		}
 	}
@@ -355,11 +319,19 @@ func (sh *shard) commit() error {
 			sh.summaries.publish(seq, sh.changes)
 			sh.committed.Store(seq)
 			sh.store.written()
+			if sh.store.inMemory() {
+				sh.weigh()
+			}
 		}
 	}
 	if err == nil {
 		sh.fillCache()
 	}
+	return err
+}
+
+// forget ends the batch: its keys, and the objects that were decoded or made for it.
+func (sh *shard) forget() {
 	clear(sh.pending)
 	for _, p := range sh.order {
 		*p = pendingKey{}
@@ -368,7 +340,7 @@ func (sh *shard) commit() error {
 		}
 	}
 	sh.order = sh.order[:0]
-	return err
+	sh.rooms.clear()
 }
 
 func (sh *shard) write(seq uint64) error {
@@ -386,12 +358,17 @@ func (sh *shard) write(seq uint64) error {
 			return err
 		}
 		if known(p.object) == nil {
+			p.record = absent(p.key)
 			if err := b.Delete(sh.key, nil); err != nil {
 				return err
 			}
 			continue
 		}
+		if p.record.Digest() == 0 {
+			sh.store.present.added(p.key)
+		}
 		sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
+		p.record = cache.NewRecord(p.key, p.digest, sh.row)
 		if err := b.Set(sh.key, sh.row, nil); err != nil {
 			return err
 		}
@@ -417,8 +394,8 @@ const maxKeptBatch = 1 << 20
 // fillCache gives the hot cache what the batch changed, and what it had to read from the store.
 func (sh *shard) fillCache() {
 	for _, p := range sh.order {
-		if p.object != nil && (p.changed || p.loaded) {
-			sh.cache.Put(p.key, p.entry, p.object)
+		if p.changed || p.loaded {
+			sh.cache.Put(p.key, p.entry, p.record)
 		}
 	}
 	if sh.cache.Unsettled() {
@@ -426,19 +403,15 @@ func (sh *shard) fillCache() {
 	}
 }
 
-// changeOf is what a changed key does to its slot's summary.
+// changeOf is what a changed key does to its slot's summary. Its record is still that from before.
 func changeOf(p *pendingKey) change {
 	c := change{slot: p.key.Slot(), bucket: uint8(merkle.PositionOf(p.key).Bucket()), db: p.key.DB}
-	if p.before != nil {
-		c.leaf = merkle.Leaf(p.key, p.before.Context.Digest())
-		if !p.before.Tombstone() {
-			c.live--
-		}
+	c.leaf = merkle.Leaf(p.key, p.record.Digest()) ^ merkle.Leaf(p.key, p.digest)
+	if p.before != nil && !p.before.Tombstone() {
+		c.live--
 	}
 	if mutant.TreesMissMerges && p.object.Birth == 0 {
 		c.leaf = 0
-	} else {
-		c.leaf ^= merkle.Leaf(p.key, p.object.Context.Digest())
 	}
 	if !p.object.Tombstone() {
 		c.live++

@@ -89,7 +89,7 @@ func TestWritesAreThereAfterACleanRestart(t *testing.T) {
 	for i := range 500 {
 		put(t, s, fmt.Sprint(i), fmt.Sprint("v", i))
 	}
-	before := put(t, s, "k", "1").Changes[0].Object
+	before := put(t, s, "k", "1").Changes[0].Object()
 	node, epoch := s.Node(), s.Epoch()
 	closeStore(t, s)
 
@@ -104,7 +104,7 @@ func TestWritesAreThereAfterACleanRestart(t *testing.T) {
 		}
 	}
 	// The disk may be a copy that was made at that clean stop, put back after the store has written on.
-	after := put(t, s, "k", "2").Changes[0].Object
+	after := put(t, s, "k", "2").Changes[0].Object()
 	if after.Birth == before.Birth || !after.Context.CoversAll(before.Context) {
 		t.Fatalf("a restart kept the birth: %v, then %v", before.Context, after.Context)
 	}
@@ -114,11 +114,11 @@ func TestAfterACrashBirthsAreNew(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	o := testOptions(t, fs)
 	s := open(t, o)
-	first := put(t, s, "k", "1").Changes[0].Object
+	first := put(t, s, "k", "1").Changes[0].Object()
 	if err := s.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	lost := put(t, s, "k", "2").Changes[0].Object
+	lost := put(t, s, "k", "2").Changes[0].Object()
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
 	closeStore(t, s)
 
@@ -129,7 +129,7 @@ func TestAfterACrashBirthsAreNew(t *testing.T) {
 		t.Fatalf("after the crash k is %q, want the synced value 1", got)
 	}
 	next := put(t, s, "k", "3").Changes[0]
-	dot := next.Delta.Dot
+	dot := deltaOf(t, next).Dot
 	if dot.Birth == first.Birth {
 		t.Fatal("the store writes on under a birth whose last writes it lost")
 	}
@@ -137,7 +137,7 @@ func TestAfterACrashBirthsAreNew(t *testing.T) {
 		t.Fatal("a time was issued twice")
 	}
 	// The lost write is alive on another replica: joining must keep both.
-	both := do(t, s, object.Key{Name: "k"}, func(tx *Tx) { tx.Merge(object.Key{Name: "k"}, lost) }).Changes[0].Object
+	both := do(t, s, object.Key{Name: "k"}, func(tx *Tx) { tx.Merge(object.Key{Name: "k"}, lost) }).Changes[0].Object()
 	if n := len(both.Cell(cell).Versions); n != 2 {
 		t.Fatalf("%d versions after the lost write came back, want 2 siblings", n)
 	}
@@ -145,7 +145,7 @@ func TestAfterACrashBirthsAreNew(t *testing.T) {
 		t.Fatal("merging forgot the birth")
 	}
 	// A row that is merely rewritten in the new epoch must not revive the old birth.
-	if again := put(t, s, "k", "4").Changes[0].Delta.Dot; again.Birth != dot.Birth {
+	if again := deltaOf(t, put(t, s, "k", "4").Changes[0]).Dot; again.Birth != dot.Birth {
 		t.Fatalf("birth %d, then %d", dot.Birth, again.Birth)
 	}
 }
@@ -154,7 +154,7 @@ func TestMergedRowAfterACrashHasNoBirth(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	o := testOptions(t, fs)
 	s := open(t, o)
-	own := put(t, s, "k", "own").Changes[0].Object
+	own := put(t, s, "k", "own").Changes[0].Object()
 	if err := s.Sync(); err != nil {
 		t.Fatal(err)
 	}
@@ -165,11 +165,11 @@ func TestMergedRowAfterACrashHasNoBirth(t *testing.T) {
 	other := object.NewEdit(nil, causal.Dot{Actor: causal.Actor{Node: 9, Birth: 5}, Time: 5})
 	other.Put(cell, []byte("other"))
 	theirs, _ := other.Finish()
-	merged := do(t, s, object.Key{Name: "k"}, func(tx *Tx) { tx.Merge(object.Key{Name: "k"}, theirs) }).Changes[0].Object
+	merged := do(t, s, object.Key{Name: "k"}, func(tx *Tx) { tx.Merge(object.Key{Name: "k"}, theirs) }).Changes[0].Object()
 	if merged.Birth != 0 {
 		t.Fatal("a merge carried a void birth into the new epoch")
 	}
-	if b := put(t, s, "k", "x").Changes[0].Object.Birth; b == own.Birth || b == 0 {
+	if b := put(t, s, "k", "x").Changes[0].Object().Birth; b == own.Birth || b == 0 {
 		t.Fatalf("birth %d after the crash, %d before", b, own.Birth)
 	}
 }

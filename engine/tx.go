@@ -14,7 +14,7 @@ type Tx struct {
 	write  bool
 	failed error
 	edits  []keyEdit
-	merged []Change
+	merged []merged
 	spare  []*object.Edit // for reuse
 }
 
@@ -29,6 +29,11 @@ type source interface {
 type keyEdit struct {
 	key  object.Key
 	edit *object.Edit
+}
+
+type merged struct {
+	key    object.Key
+	object *object.Object
 }
 
 // Now is the Unix millisecond that the task runs at: one reading for the whole task, by which keys expire.
@@ -56,8 +61,8 @@ func (tx *Tx) Raw(key object.Key) *object.Object {
 		return e.Object()
 	}
 	for i := range tx.merged {
-		if tx.merged[i].Key == key {
-			return known(tx.merged[i].Object)
+		if tx.merged[i].key == key {
+			return known(tx.merged[i].object)
 		}
 	}
 	o, err := tx.source.load(key)

@@ -3,6 +3,7 @@ package engine
 import (
 	"sync"
 
+	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -13,6 +14,7 @@ type View struct {
 	store *Store
 	tx    Tx
 	ahead ahead
+	rooms rooms
 }
 
 // View runs one body in a view.
@@ -43,15 +45,65 @@ func (v *View) Run(body Body) error {
 // Close gives the view back.
 func (v *View) Close() {
 	v.ahead.clear()
+	v.rooms.clear()
 	v.store.views.Put(v)
 }
 
 // load makes the view a source for its Tx. It never mints, for a view edits nothing.
 func (v *View) load(key object.Key) (*object.Object, error) {
-	if e := v.ahead.take(key); e != nil {
-		return known(e.Object()), nil
+	r, err := v.record(key)
+	if err != nil {
+		return nil, err
+	}
+	return v.store.decodeIn(r, v.rooms.next())
+}
+
+func (v *View) record(key object.Key) (cache.Record, error) {
+	if r := v.ahead.take(key); r != nil {
+		return r, nil
 	}
 	return v.store.load(key)
+}
+
+// Expect names a key that the view is to look up with others: see Look.
+func (v *View) Expect(key object.Key) { v.ahead.add(v.store.cache, key) }
+
+// Expected is how many keys have been named so far.
+func (v *View) Expected() int { return len(v.ahead.found) }
+
+// Look looks up all the keys that have been named, together. Bodies that then read them, in the same order, find what was
+// found here, however much later. A key that could not be read fails the body that reads it.
+func (v *View) Look() {
+	v.ahead.look()
+	for i := range v.ahead.found {
+		if f := &v.ahead.found[i]; f.record == nil {
+			f.record, _ = v.store.load(f.key)
+		}
+	}
+}
+
+// Digest is that of the i-th key that was looked up.
+func (v *View) Digest(i int) causal.Digest {
+	if r := v.ahead.found[i].record; r != nil {
+		return r.Digest()
+	}
+	return 0
+}
+
+// Encoding is that of the object of the i-th key that was looked up.
+func (v *View) Encoding(i int) []byte {
+	if r := v.ahead.found[i].record; r != nil {
+		return encodingOf(r)
+	}
+	return noObject
+}
+
+// Read runs the bodies of tasks that only read, at the present time. It is Store.Read for whoever has a view; done is not
+// used.
+func (v *View) Read(tasks []*Task, _ func()) bool {
+	v.tx.now = v.store.options.Now().UnixMilli()
+	v.run(tasks)
+	return true
 }
 
 func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
@@ -143,17 +195,10 @@ func (v *View) expect(reads []read) {
 		for _, t := range r.tasks {
 			if body, ok := t.Body.(Keyed); ok {
 				for key := range body.Keys {
-					a.found = append(a.found, found{key: key, entry: v.store.cache.Get(key)})
+					a.add(v.store.cache, key)
 				}
 			}
 		}
 	}
-	for i := range a.found {
-		if f := &a.found[i]; f.entry != nil {
-			f.object = f.entry.Object()
-		}
-	}
-	for i := range a.found {
-		a.sink += peek(a.found[i].object)
-	}
+	a.look()
 }

@@ -46,7 +46,7 @@ type conn struct {
 	// What others look at.
 	doomed    atomic.Bool  // kill has been called
 	stopping  atomic.Bool  // drain has been called
-	suspended atomic.Bool  // the handler goes on with a batch
+	suspended suspension   // the handler goes on with a batch
 	leaving   atomic.Bool  // closing
 	holding   atomic.Int64 // chargedIn + chargedOut
 	queued    atomic.Int64 // out.unsent
@@ -71,7 +71,7 @@ func (c *conn) advance() bool {
 
 // resume continues after the handler is done with a batch.
 func (c *conn) resume() bool {
-	c.suspended.Store(false)
+	c.suspended.end()
 	c.server.suspended.Add(-1)
 	c.served()
 	return c.advance()
@@ -79,7 +79,7 @@ func (c *conn) resume() bool {
 
 // abandon follows a batch of a connection that was closed while it ran.
 func (c *conn) abandon() {
-	c.suspended.Store(false)
+	c.suspended.end()
 	c.server.suspended.Add(-1)
 	c.running.clear()
 	c.link.takeBatch(c.running)
@@ -109,7 +109,7 @@ func (c *conn) serve() bool {
 	if c.server.handler.Serve(&c.Session, c.running.commands, c.done) {
 		return true
 	}
-	c.suspended.Store(true)
+	c.suspended.begin()
 	c.server.suspended.Add(1)
 	return false
 }

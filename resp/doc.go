@@ -10,6 +10,8 @@
 //	serve    the Handler runs the batch and appends the replies to Session.Out. It may finish later, from another
 //	         goroutine; the connection reads no more until then.
 //	write    the replies are sent. What the socket does not take waits, bounded, for the client to read.
+//	linger   when the server ends the connection it reads on for a while and discards: closing while the client sends
+//	         would destroy replies on their way.
 //
 // Two drivers move connections through these steps. On Linux, TCP connections are served by a few event loops over epoll;
 // everything else has a goroutine for each connection. They share the parser, the sessions and the limits, and pass the

@@ -13,8 +13,10 @@ import (
 // command and no switch between goroutines, which a goroutine per connection cannot do.
 //
 // Sockets are registered once and edge-triggered: the kernel tells of a change, and the loop remembers what is readable.
-// So a suspended connection needs no system call to be left alone. Everything about a connection happens on the loop's
-// goroutine; others post tasks.
+// So a suspended connection needs no system call to be left alone. Others post tasks. Everything about a connection is done by
+// whoever owns the loop: its goroutine but for the time that it waits, when somebody who posts a task may own it and perform the
+// task on the spot. A reply that a message from another node brings is thus sent by the goroutine that got the message;
+// waking the loop for it costs more than the reply.
 //
 // A socket is known to epoll by descriptor and generation, since the number of a closed descriptor may be in use again
 // while an event for the old one is still waiting to be handled.
@@ -24,7 +26,7 @@ type loop struct {
 	wake    int // an eventfd that ends the waiting
 	counted counters
 
-	// What follows belongs to the loop's goroutine.
+	own sync.Mutex // held by the owner, to whom what follows belongs
 
 	socks      []*sock // by descriptor
 	generation int32
@@ -36,7 +38,8 @@ type loop struct {
 
 	mu      sync.Mutex // guards what follows
 	tasks   []task     // at most a few for each connection
-	asleep  bool       // the loop is waiting, or about to; a task has to wake it
+	spare   []task     // an empty list for the next exchange
+	asleep  bool       // the loop is waiting, or about to; a task has to be helped with
 	stopped bool       // the descriptors are closed
 }
 
@@ -53,6 +56,7 @@ const (
 	actResume               // the handler is done with a batch
 	actEnd                  // close at once
 	actDrain                // close when all is answered
+	actLook                 // close when the client is done with sending
 	actQuit                 // end the loop
 )
 
@@ -86,7 +90,8 @@ func newLoop(s *Server) (*loop, error) {
 // ready by then with more others, and each round does more.
 func (l *loop) run() {
 	events := make([]unix.EpollEvent, 256)
-	var tasks []task
+	l.own.Lock()
+	defer l.own.Unlock()
 	for !l.quit {
 		n := l.poll(events)
 		l.now = time.Now().UnixMilli()
@@ -96,12 +101,7 @@ func (l *loop) run() {
 		}
 		l.readAgain()
 		l.server.release()
-		tasks = l.takeTasks(tasks)
-		for _, t := range tasks {
-			l.perform(t)
-		}
-		clear(tasks)
-		l.sendReplies()
+		l.performAll()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +123,9 @@ func (l *loop) poll(events []unix.EpollEvent) int {
 	if busy {
 		return 0
 	}
+	l.own.Unlock()
 	n, err := unix.EpollWait(l.epoll, events, -1)
+	l.own.Lock()
 	l.mu.Lock()
 	l.asleep = false
 	l.mu.Unlock()
@@ -136,28 +138,58 @@ func (l *loop) poll(events []unix.EpollEvent) int {
 // post gives the loop a task. It reports false when the loop has ended.
 func (l *loop) post(t task) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.stopped {
+		l.mu.Unlock()
 		return false
 	}
 	l.tasks = append(l.tasks, t)
-	if l.asleep {
-		l.asleep = false
+	help := l.asleep
+	l.asleep = false
+	l.mu.Unlock()
+	if help {
+		l.help()
+	}
+	return true
+}
+
+// help performs tasks while the loop waits.
+//
+//  1. The loop says that it is asleep, gives itself up, and waits.
+//  2. A task is posted; the poster finds it asleep, takes the loop over, and performs what is there.
+//  3. It says that the loop is asleep again, which it is or has just ceased to be, and gives it back.
+//
+// Where the loop has woken in the meantime it owns itself, and looks for tasks before it waits again.
+func (l *loop) help() {
+	if !l.own.TryLock() {
+		return
+	}
+	defer l.own.Unlock()
+	l.performAll()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asleep = len(l.tasks) == 0 && len(l.again) == 0 && !l.quit
+	if !l.asleep && !l.stopped {
 		// Under the lock, for the descriptor is closed under it. The write never blocks.
 		var one [8]byte
 		binary.NativeEndian.PutUint64(one[:], 1)
 		_, _ = writeNow(l.wake, one[:])
 	}
-	return true
 }
 
-// takeTasks exchanges the list of tasks for an empty one.
-func (l *loop) takeTasks(empty []task) []task {
+// performAll performs the tasks that there are, and sends the replies of the round.
+func (l *loop) performAll() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	tasks := l.tasks
-	l.tasks = empty[:0]
-	return tasks
+	l.tasks, l.spare = l.spare[:0], nil
+	l.mu.Unlock()
+	for _, t := range tasks {
+		l.perform(t)
+	}
+	clear(tasks)
+	l.mu.Lock()
+	l.spare = tasks[:0]
+	l.mu.Unlock()
+	l.sendReplies()
 }
 
 func (l *loop) perform(t task) {
@@ -170,6 +202,8 @@ func (l *loop) perform(t task) {
 		l.close(t.sock)
 	case actDrain:
 		l.drain(t.sock)
+	case actLook:
+		l.look(t.sock)
 	case actQuit:
 		l.quit = true
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -307,6 +308,52 @@ func TestShutdownFinishesWork(t *testing.T) {
 		if err := await(t, stopped); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// A client that is still sending gets all its replies, for the server reads on until the client is done: closing would
+// destroy what is on the way.
+func TestShutdownWhileClientSends(t *testing.T) {
+	eachDriver(t, nil, func(t *testing.T, h *tester, dial func() *client) {
+		const size = 300_000
+		c := dial()
+		c.send("HOLD x\r\nBIG %d\r\n", size)
+		await(t, h.held)
+		stopped := make(chan error, 1)
+		go func() { stopped <- h.server.Shutdown(context.Background()) }()
+		for !h.server.all()[0].stopping.Load() {
+			runtime.Gosched()
+		}
+		sent := make(chan error, 1)
+		go func() {
+			_, err := io.WriteString(c, strings.Repeat("ECHO ignored\r\n", 500_000))
+			sent <- err
+		}()
+		h.release <- struct{}{}
+		if err := await(t, sent); err != nil {
+			t.Errorf("sending on: %v", err)
+		}
+		got, err := io.ReadAll(c.r)
+		want := fmt.Sprintf("$1\r\nx\r\n$%d\r\n%s\r\n", size, strings.Repeat("x", size))
+		if err != nil || string(got) != want {
+			t.Errorf("%d bytes of replies, %v; want %d and the end", len(got), err, len(want))
+		}
+		if err := await(t, stopped); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A client that does not close its side is not waited for.
+func TestShutdownWithIdleClient(t *testing.T) {
+	eachDriver(t, nil, func(t *testing.T, h *tester, dial func() *client) {
+		c := dial()
+		c.send("PING\r\n")
+		c.expect("+PONG\r\n")
+		if err := h.server.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		c.expectEnd("")
 	})
 }
 

@@ -12,12 +12,13 @@ type sock struct {
 	conn
 	loop       *loop
 	generation int32
-	chunk      *chunk // holds what in was lent
-	reply      []byte // to be sent at the end of the round, before what is in out; nil when there is nothing
-	readable   bool   // the kernel may have bytes
-	ended      bool   // the client sends no more; the end has to be read
-	broken     bool   // a write failed
-	closed     bool   // the descriptor is
+	chunk      *chunk     // holds what in was lent
+	reply      []byte     // to be sent at the end of the round, before what is in out; nil when there is nothing
+	readable   bool       // the kernel may have bytes
+	ended      bool       // the client sends no more; the end has to be read
+	broken     bool       // a write failed
+	closed     bool       // the descriptor is
+	lingering  *lingering // not nil once the sending side has ended
 }
 
 // adopt begins to drive a connection.
@@ -45,6 +46,10 @@ func (l *loop) adopt(s *sock) {
 
 // read reads and serves while there is something to read.
 func (l *loop) read(s *sock) {
+	if s.lingering != nil {
+		l.discard(s)
+		return
+	}
 	for turn := 0; s.readable && !s.suspended.Load() && !s.closing && !s.closed && !s.doomed.Load(); turn++ {
 		if turn == readsPerTurn {
 			l.again = append(l.again, s)
@@ -111,8 +116,12 @@ func (s *sock) silent() bool { return s.reply == nil && s.out.empty() }
 
 // closeIfDone closes a connection that is to end and has nothing under way.
 func (l *loop) closeIfDone(s *sock) {
-	if s.broken || s.closing && s.silent() && !s.suspended.Load() {
+	done := s.closing && s.silent() && !s.suspended.Load()
+	switch {
+	case s.broken, done && !s.lingers():
 		l.close(s)
+	case done:
+		l.linger(s)
 	}
 }
 

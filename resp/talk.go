@@ -59,6 +59,7 @@ func (s *Server) ServeConn(nc net.Conn, p Persona) {
 	}
 	s.handler.Opened(&t.Session)
 	t.run()
+	t.linger()
 	nc.Close()
 	t.awaitWriter()
 	s.forget(&t.conn)

@@ -25,7 +25,7 @@ func (n *Node) process(c *config.Config, file string) command.Process {
 func (n *Node) storeFacts() command.StoreFacts {
 	c, stats := n.live.Config(), n.store.Stats()
 	return command.StoreFacts{
-		InMemory: c.Dir == "", DiskBytes: stats.DiskBytes, CacheBytes: stats.CacheBytes, MaxMemory: c.MaxMemory,
+		InMemory: c.Dir == "", DiskBytes: stats.DiskBytes, CacheBytes: stats.CacheBytes, HeldBytes: n.store.Held(), MaxMemory: c.MaxMemory,
 		Policy: c.MaxMemoryPolicy, AppendFsync: string(c.AppendFsync), LastSync: stats.LastSync,
 	}
 }
@@ -66,6 +66,8 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.cluster.Stats().Failovers) }),
 		newMetric("expired_keys_total", "Keys that this node, as their coordinator, removed after their deadline.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().Expired) }),
+		newMetric("evicted_keys_total", "Keys that this node, as their coordinator, removed for want of room.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().Evicted) }),
 		newMetric("hedges_total", "Replicas asked because another was late.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().Hedges) }),
 		newMetric("read_repairs_total", "Objects sent to replicas that a read found behind.", counter,

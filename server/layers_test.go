@@ -24,6 +24,7 @@ var pure = map[string][]string{
 	"engine/merkle":  {"engine/object", "engine/causal"},
 	"engine/kind":    {"engine/object", "engine/causal"},
 	"engine/glob":    {},
+	"engine/usage":   {"engine/object"},
 }
 
 // impure are packages of the standard library that reach outside or run beside.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +18,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/usage"
 	"github.com/kindredkv/kindred/resp"
 	"github.com/kindredkv/kindred/resp/command"
 	"github.com/kindredkv/kindred/server/config"
@@ -40,9 +40,11 @@ type Node struct {
 
 	settings atomic.Pointer[command.Settings]
 	quorums  atomic.Pointer[coordinator.Settings]
+	bound    atomic.Pointer[memoryBound]
+	usage    usage.Tracker
 
-	shutdown chan command.ShutdownMode // what SHUTDOWN asked for
-	running  sync.WaitGroup            // the listeners' goroutines
+	stopper stopper
+	running sync.WaitGroup // the listeners' goroutines
 }
 
 // Start starts a node. It is ready for clients when it returns, though it may still have to find other members.
@@ -50,8 +52,8 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	c := &loaded.Config
 	n := &Node{
 		live: config.NewLive(*c, loaded.File), seams: seams, log: log, version: version, started: seams.Now(),
-		shutdown: make(chan command.ShutdownMode, 1),
 	}
+	n.stopper = stopper{node: n, asked: make(chan order, 1)}
 	n.apply(c)
 	n.live.Subscribe(func(change config.Change) { n.apply(change.Config) })
 	// What was opened is closed again, last first, when a later step fails.
@@ -70,12 +72,16 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	if n.store, err = engine.Open(n.storeOptions(c)); err != nil {
 		return fail(explainOpen(c.Dir, err))
 	}
+	n.store.SetMemoryBound(n.bound.Load().bytes)
 	undo = append(undo, func() { _ = n.store.Close() })
 	n.handler = command.New(command.Options{
-		Config: n.live, Settings: n.settings.Load, Shutdown: n.askShutdown,
+		Config: n.live, Settings: n.settings.Load, Stopper: &n.stopper,
+		Full: n.full, Crowded: n.crowded, Usage: &n.usage,
 		Process: n.process(c, loaded.File), Store: n.storeFacts, Now: seams.Now, Logger: log,
 	})
-	n.clients = resp.NewServer(resp.Options{Handler: n.handler, Limits: limits(c), Logger: log, Hold: n.store.Hold, Release: n.store.Release})
+	n.clients = resp.NewServer(resp.Options{Handler: n.handler, Limits: limits(c), Logger: log,
+		Hold: func() { n.cluster.Hold() }, Release: func() { n.cluster.Release() },
+	})
 	n.handler.Clients = n.clients
 	if n.cluster, err = n.join(c); err != nil {
 		return fail(err)
@@ -107,6 +113,7 @@ func (n *Node) apply(c *config.Config) {
 		Quorum:     quorum.Choice{R: uint8(c.ReadQuorum), W: uint8(c.WriteQuorum)},
 		HedgeDelay: c.HedgeDelay, Timeout: c.RequestTimeout,
 	})
+	n.takeBound(c)
 	if n.store != nil {
 		n.store.SetSync(syncPolicies[c.AppendFsync])
 		n.store.SetCacheBytes(cacheBytes(c))
@@ -171,6 +178,7 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 	bind := peerBind(c)
 	return cluster.Start(cluster.Options{
 		Store: n.store, Runner: n.handler, Founder: founder, Now: n.seams.Now, Logger: n.log,
+		Eviction: func() cluster.Eviction { return n.bound.Load().eviction }, Usage: &n.usage,
 		Settings: func() coordinator.Settings { return *n.quorums.Load() },
 		Transport: transport.Options{
 			ID: string(id), Cluster: c.ClusterName, Secret: []byte(c.Secret),
@@ -196,28 +204,3 @@ const metaMembers = "members"
 
 func (s storage) Load() ([]byte, error) { return s.store.LoadMeta(metaMembers) }
 func (s storage) Save(b []byte) error   { return s.store.SaveMeta(metaMembers, b) }
-
-// askShutdown is SHUTDOWN's. Only the first request counts.
-func (n *Node) askShutdown(mode command.ShutdownMode) {
-	select {
-	case n.shutdown <- mode:
-	default:
-	}
-}
-
-// ShutdownAsked yields when a client has sent SHUTDOWN.
-func (n *Node) ShutdownAsked() <-chan command.ShutdownMode { return n.shutdown }
-
-// Stop stops accepting, lets running commands finish until ctx ends, flushes the store and marks it clean.
-func (n *Node) Stop(ctx context.Context) error {
-	var errs []error
-	if n.web != nil {
-		errs = append(errs, n.web.Close())
-	}
-	if err := n.clients.Shutdown(ctx); err != nil {
-		n.log.Warn("clients were cut off", "error", err)
-	}
-	n.running.Wait()
-	errs = append(errs, n.cluster.Close(), n.store.Close())
-	return errors.Join(errs...)
-}

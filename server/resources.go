@@ -23,7 +23,10 @@ const (
 
 // cacheBytes is the bound of the hot cache.
 func cacheBytes(c *config.Config) int64 {
-	if c.MaxMemory > 0 {
+	switch {
+	case c.MaxMemory > 0 && c.Dir == "":
+		return max(1, c.MaxMemory/memoryCacheShare)
+	case c.MaxMemory > 0:
 		return c.MaxMemory
 	}
 	if total := totalMemory(); total > 0 {

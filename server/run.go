@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/kindredkv/kindred/resp/command"
 	"github.com/kindredkv/kindred/server/config"
 )
 
@@ -43,16 +44,11 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stderr io.Writer, 
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: a signal was received")
-	case mode := <-n.shutdown:
-		log.Info("stopping: a client sent SHUTDOWN", "now", mode.Now, "force", mode.Force)
+		return n.stop(n.order(command.ShutdownMode{}))
+	case o := <-n.stopper.asked:
+		log.Info("stopping: a client sent SHUTDOWN", "now", o.Now, "force", o.Force)
+		return n.stop(o)
 	}
-	limit, cancel := context.WithTimeout(context.Background(), n.live.Config().ShutdownTimeout)
-	defer cancel()
-	if err := n.Stop(limit); err != nil {
-		return fmt.Errorf("stop: %w", err)
-	}
-	log.Info("stopped in good order")
-	return nil
 }
 
 // openLog opens where the log goes.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
-	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -20,8 +20,14 @@ type question struct {
 }
 
 type questionItem struct {
-	op  *op
-	key object.Key
+	op     *op
+	key    object.Key
+	answer *object.Object // what the replica holds; nil for the same as here
+}
+
+func (q *question) clear() {
+	clear(q.items)
+	*q = question{payload: q.payload[:0], items: q.items[:0]}
 }
 
 // merge is an object that a replica answered with, on its way into this node's store.
@@ -39,6 +45,9 @@ func (m *merge) Run(tx *engine.Tx) { tx.Merge(m.key, m.theirs) }
 // ask consults R−1 other replicas for every command that depends on what its keys hold.
 func (b *batch) ask() {
 	b.mu.Lock()
+	if !b.writes {
+		b.look()
+	}
 	var questions []*question
 	for i := range b.ops {
 		o := &b.ops[i]
@@ -62,30 +71,57 @@ func (b *batch) ask() {
 		b.run()
 		return
 	}
+	delay := b.hedgeDelay(questions)
 	b.send(questions)
-	if delay := b.settings.HedgeDelay; delay > 0 {
-		time.AfterFunc(delay, b.hedge)
+	if delay > 0 {
+		b.c.hedger.add(b, delay)
 	}
+}
+
+// look finds what this store holds of the keys that are about to be asked for. A batch that only reads runs on what was
+// found here: what R stores agree on.
+func (b *batch) look() {
+	b.view = b.c.Store.OpenView()
+	for i := range b.ops {
+		if o := &b.ops[i]; o.asks() {
+			o.looked = b.view.Expected()
+			for key := range o.command.Keys {
+				b.view.Expect(key)
+			}
+		}
+	}
+	b.view.Look()
+}
+
+// digest is that of what this store holds of a command's key: the i-th of its keys.
+func (b *batch) digest(o *op, i int, key object.Key) causal.Digest {
+	if b.view != nil {
+		return b.view.Digest(o.looked + i)
+	}
+	own, _ := b.c.Store.Digest(key) // a failure shows again when the command runs
+	return own
 }
 
 // askNext adds the next replica that can be reached to those that are asked for a command's keys.
 func (b *batch) askNext(o *op, questions []*question) []*question {
 	for ; o.next < len(o.primaries); o.next++ {
 		peer := o.primaries[o.next]
-		if peer == b.c.Self || !b.c.Peers.Up(string(peer)) {
+		if peer == b.c.Self || !b.isUp(peer) {
 			continue
 		}
 		o.next++
 		o.tally.Asked()
 		q := find(questions, peer)
 		if q == nil {
-			q = &question{b: b, peer: peer}
+			q = b.questions.next()
+			q.b, q.peer = b, peer
 			questions = append(questions, q)
 		}
+		i := 0
 		for key := range o.command.Keys {
-			own, _ := b.c.Store.Get(key) // a failure shows again when the command runs
-			q.payload = appendDigestItem(q.payload, key, digestOf(own))
-			q.items = append(q.items, questionItem{o, key})
+			q.payload = appendDigestItem(q.payload, key, b.digest(o, i, key))
+			q.items = append(q.items, questionItem{op: o, key: key})
+			i++
 		}
 		return questions
 	}
@@ -102,24 +138,47 @@ func find(questions []*question, peer ring.NodeID) *question {
 }
 
 func (b *batch) send(questions []*question) {
+	b.refs.Add(int32(len(questions)))
 	for _, q := range questions {
-		b.c.Peers.Call(string(q.peer), KindDigest, q.payload, b.settings.Timeout, q.answered)
+		b.c.outbox.post(q.peer, KindDigest, q.payload, len(q.items), q)
 	}
 }
 
-// hedge asks one more replica for every command that is still waiting, and again after the same while as long as
-// there are any to ask.
-func (b *batch) hedge() {
+// hedgeDelay is how long to wait for the answers before more are asked: the configured delay or, where that is longer,
+// what an answer of these replicas takes that is later than nearly all. Without the latter, nodes that are slow for having
+// too much to do get half as much again. 0: there is no hedging.
+func (b *batch) hedgeDelay(questions []*question) time.Duration {
+	delay := b.settings.HedgeDelay
+	if delay <= 0 {
+		return 0
+	}
+	most := maxHedgeDelays * delay
+	for _, q := range questions {
+		delay = max(delay, min(lateLatencies*b.c.Peers.Latency(string(q.peer)), most))
+	}
+	return delay
+}
+
+const (
+	// lateLatencies is how many average latencies count as late.
+	lateLatencies = 4
+	// maxHedgeDelays bounds the delay, for a replica that was away has a bad average when it comes back.
+	maxHedgeDelays = 10
+)
+
+// hedge asks one more replica for every command that is still waiting. It returns after which time to do so again; 0 when
+// there is nobody left to ask.
+func (b *batch) hedge() (again time.Duration) {
 	b.mu.Lock()
 	var questions []*question
 	more := false
 	if b.asking {
 		for i := range b.ops {
 			if o := &b.ops[i]; o.asks() && o.tally.State() == quorum.Open {
-				before := len(questions)
+				before := o.next
 				questions = b.askNext(o, questions)
 				more = more || o.next < len(o.primaries)
-				if len(questions) > before {
+				if o.next > before {
 					b.c.Stats.Hedges.Add(1)
 				}
 			}
@@ -128,25 +187,40 @@ func (b *batch) hedge() {
 	b.mu.Unlock()
 	b.send(questions)
 	if more {
-		time.AfterFunc(b.settings.HedgeDelay, b.hedge)
+		return b.settings.HedgeDelay
 	}
+	return 0
 }
 
-// answered takes a replica's answer, or its absence, for all the keys of the question.
-func (q *question) answered(reply transport.Reply) {
+// received takes a replica's answer, or its absence, for all the keys of the question.
+func (q *question) received(r *reader, err error) {
 	b := q.b
-	answers, err := q.decode(reply)
-	b.mu.Lock()
-	if !b.asking {
-		b.mu.Unlock()
-		return
+	if err == nil {
+		err = q.decode(r)
 	}
+	b.mu.Lock()
 	var questions []*question
 	last := false
-	for i, item := range q.items {
+	if b.asking {
+		questions, last = q.count(err)
+	}
+	b.mu.Unlock()
+	b.send(questions)
+	if last {
+		b.run()
+	}
+	b.unref()
+}
+
+// count counts the answers, and asks others where there are none. It is called with mu held, and reports whether the step
+// ends with this.
+func (q *question) count(err error) (questions []*question, last bool) {
+	b := q.b
+	for i := range q.items {
+		item := &q.items[i]
 		o := item.op
-		if err == nil && answers[i] != nil {
-			m := &merge{op: o, key: item.key, theirs: answers[i], peer: q.peer}
+		if err == nil && item.answer != nil {
+			m := &merge{op: o, key: item.key, theirs: item.answer, peer: q.peer}
 			m.Slot, m.Body = o.Slot, m
 			b.merges = append(b.merges, m)
 		}
@@ -171,34 +245,23 @@ func (q *question) answered(reply transport.Reply) {
 		}
 	}
 	b.asking = !last
-	b.mu.Unlock()
-	b.send(questions)
-	if last {
-		b.run()
-	}
+	return questions, last
 }
 
-// decode returns the object that the replica holds of each key, nil where it holds what we do.
-func (q *question) decode(reply transport.Reply) ([]*object.Object, error) {
-	if reply.Err != nil {
-		return nil, reply.Err
-	}
-	if reply.Status != StatusOK {
-		return nil, ErrMalformed
-	}
-	r := reader{b: reply.Payload}
-	out := make([]*object.Object, len(q.items))
-	for i := range out {
+// decode reads the object that the replica holds of each key, where that is not what we hold.
+func (q *question) decode(r *reader) (err error) {
+	for i := range q.items {
 		if r.byte() == digestSame {
 			continue
 		}
-		o, err := object.Decode(bytes.Clone(r.bytes()))
-		if err != nil {
-			return nil, err
+		o, fault := object.Decode(bytes.Clone(r.bytes()))
+		if fault != nil {
+			err = fault
+			continue
 		}
-		out[i] = o
+		q.items[i].answer = o
 	}
-	return out, r.err()
+	return err
 }
 
 // repair sends what was merged to the replicas whose answers showed that they lack some of it. Nobody waits for it.
@@ -212,7 +275,7 @@ func (b *batch) repair() {
 			continue
 		}
 		b.c.Stats.ReadRepairs.Add(1)
-		payload := appendReplicateItem(nil, m.key, own, nil)
-		b.c.Peers.Call(string(m.peer), KindReplicate, payload, b.settings.Timeout, func(transport.Reply) {})
+		payload := appendReplicateItem(nil, m.key, object.Append(nil, own), nil)
+		b.c.outbox.post(m.peer, KindReplicate, payload, 1, nobody{1})
 	}
 }

@@ -11,23 +11,99 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// batch is the commands of one Execute on their way through ask, run and replicate.
+// batch is the commands of one Execute on their way through ask, run and replicate. It is used again when nobody refers to
+// it any more: its Execute, messages without an answer, and the hedger.
 type batch struct {
 	c        *Coordinator
 	settings Settings
 	done     func()
+	resume   func() // b.ran, made once
+	refs     atomic.Int32
 	state    atomic.Uint32
 	writes   bool // some command may change something
 
-	mu sync.Mutex // guards the tallies and outcomes of the ops, merges, and the two below
+	mu sync.Mutex // guards the tallies and outcomes of the ops, merges, and the rest
 	// asking says that the batch is in its first step. An answer that comes later changes nothing.
 	asking bool
 	// open is how many ops the present step still waits for.
-	open int
-	ops  []op
-
+	open   int
+	ops    []op
+	view   *engine.View // of the keys that were asked for, when the batch only reads
 	tasks  []*engine.Task
 	merges []*merge
+
+	up         []peerState // as of when the batch was planned
+	questions  pool[question]
+	deliveries pool[delivery]
+}
+
+// peerState is whether a node can be reached.
+type peerState struct {
+	id ring.NodeID
+	up bool
+}
+
+// newBatch returns a batch with one reference, for Execute.
+func (c *Coordinator) newBatch(n int, done func()) *batch {
+	b := c.batches.Get().(*batch)
+	b.settings, b.done = c.Settings(), done
+	b.refs.Store(1)
+	b.state.Store(batchExecuting)
+	if n > cap(b.ops) {
+		b.ops = make([]op, n)
+	}
+	b.ops = b.ops[:n]
+	return b
+}
+
+// keptOps is the largest batch that is used again.
+const keptOps = 512
+
+// unref gives up a reference.
+func (b *batch) unref() {
+	if b.refs.Add(-1) > 0 {
+		return
+	}
+	b.closeView()
+	if cap(b.ops) > keptOps {
+		return
+	}
+	clear(b.ops)
+	clear(b.tasks)
+	clear(b.merges)
+	b.ops, b.tasks, b.merges, b.up = b.ops[:0], b.tasks[:0], b.merges[:0], b.up[:0]
+	b.done, b.writes, b.asking, b.open = nil, false, false, 0
+	b.questions.recycle((*question).clear)
+	b.deliveries.recycle((*delivery).clear)
+	b.c.batches.Put(b)
+}
+
+func (b *batch) closeView() {
+	if b.view != nil {
+		b.view.Close()
+		b.view = nil
+	}
+}
+
+// pool is the messages of a batch, for reuse with it.
+type pool[T any] struct {
+	all  []*T
+	used int
+}
+
+func (p *pool[T]) next() *T {
+	if p.used == len(p.all) {
+		p.all = append(p.all, new(T))
+	}
+	p.used++
+	return p.all[p.used-1]
+}
+
+func (p *pool[T]) recycle(clean func(*T)) {
+	for _, t := range p.all[:p.used] {
+		clean(t)
+	}
+	p.used = 0
 }
 
 // A batch that finishes while Execute is still at work is reported by its result, later by done.
@@ -52,6 +128,7 @@ type op struct {
 	// coming is the tally among future.
 	coming   quorum.Tally
 	next     int // the first of primaries that has not been asked
+	looked   int // where the batch's view has the command's first key
 	finished bool
 }
 
@@ -77,21 +154,33 @@ func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 	if command.Mode&Read != 0 {
 		need = max(need, int(o.choice.R))
 	}
-	if need > 1 && b.c.reachable(o.primaries) < need {
+	if need > 1 && b.reachable(o.primaries) < need {
 		b.c.Stats.ClusterDown.Add(1)
 		o.fail(ErrClusterDown)
 	}
 }
 
 // reachable counts the nodes that can take part, this one included.
-func (c *Coordinator) reachable(nodes []ring.NodeID) int {
+func (b *batch) reachable(nodes []ring.NodeID) int {
 	n := 0
 	for _, id := range nodes {
-		if id == c.Self || c.Peers.Up(string(id)) {
+		if id == b.c.Self || b.isUp(id) {
 			n++
 		}
 	}
 	return n
+}
+
+// isUp reports whether a node could be reached when the batch first asked.
+func (b *batch) isUp(id ring.NodeID) bool {
+	for i := range b.up {
+		if b.up[i].id == id {
+			return b.up[i].up
+		}
+	}
+	up := b.c.Peers.Up(string(id))
+	b.up = append(b.up, peerState{id, up})
+	return up
 }
 
 // asks reports whether other replicas must be consulted before the command runs.
@@ -110,9 +199,9 @@ func (o *op) missed() {
 	o.fail(ErrNoQuorum)
 }
 
-// run runs the commands in order. A batch without writes needs no applier, but where it must merge first.
+// run runs the commands in order. A batch without writes needs no applier, but where it must merge first; and where it has
+// asked, it has looked its keys up already.
 func (b *batch) run() {
-	b.tasks = make([]*engine.Task, 0, len(b.merges)+len(b.ops))
 	for _, m := range b.merges {
 		b.tasks = append(b.tasks, &m.Task)
 	}
@@ -124,8 +213,11 @@ func (b *batch) run() {
 	start := b.c.Store.Do
 	if !b.writes && len(b.merges) == 0 {
 		start = b.c.Store.Read
+		if b.view != nil {
+			start = b.view.Read
+		}
 	}
-	if start(b.tasks, b.ran) {
+	if start(b.tasks, b.resume) {
 		b.ran()
 	}
 }
@@ -160,6 +252,7 @@ func (b *batch) finish() {
 		b.done()
 		mutant.Reach(mutant.AfterAcknowledgement, uint64(b.c.Store.Node()))
 	}
+	b.unref()
 }
 
 // decided counts down the ops of the present step. It is called with mu held, and reports whether that was the last.

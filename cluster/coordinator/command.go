@@ -17,6 +17,8 @@ const (
 	Read
 	// Idempotent marks a command that another coordinator may run again when the first did not answer in time.
 	Idempotent
+	// Untouched marks a command that does not count as a use of its keys.
+	Untouched
 )
 
 // Command is one command on keys of one slot. It runs on the coordinator of the slot, wherever it was received.

@@ -33,13 +33,19 @@ type Peers interface {
 	Up(id string) bool
 	// Call sends a request and calls done once, from any goroutine, with the reply or why there is none.
 	Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply))
+	// Hold and Release enclose calls that are to be sent together.
+	Hold()
+	Release()
+	// Latency is about how long the node has taken to answer lately; 0 when nothing is known.
+	Latency(id string) time.Duration
 }
 
 // Settings are what a node can change while it runs.
 type Settings struct {
 	// Quorum is R and W where neither connection nor command says otherwise.
 	Quorum quorum.Choice
-	// HedgeDelay is how long a replica may keep a read waiting before the next is asked too.
+	// HedgeDelay is how long a replica may keep a read waiting before the next is asked too, at least: while all answer
+	// slowly, asking more of them would only make them slower.
 	HedgeDelay time.Duration
 	// Timeout is how long a command may take. Messages that were under way for longer are refused.
 	Timeout time.Duration
@@ -59,7 +65,11 @@ type Options struct {
 // Coordinator runs the commands of the slots this node coordinates, and serves other coordinators as a replica.
 type Coordinator struct {
 	Options
-	Stats Stats
+	Stats  Stats
+	outbox outbox
+	hedger hedger
+	// batches and works are for reuse.
+	batches, works sync.Pool
 	// merging counts, for each peer, the changes it sent that are not yet in the store: a digest that it asks for after
 	// them must see them.
 	merging sync.Map // string → *atomic.Int64
@@ -71,12 +81,41 @@ type Stats struct {
 }
 
 // New returns a coordinator of its parts.
-func New(o Options) *Coordinator { return &Coordinator{Options: o} }
+func New(o Options) *Coordinator {
+	c := &Coordinator{Options: o}
+	c.outbox.c = c
+	c.batches.New = func() any {
+		b := &batch{c: c}
+		b.resume = b.ran
+		return b
+	}
+	c.works.New = func() any {
+		w := &served{c: c}
+		w.finish = w.done
+		return w
+	}
+	return c
+}
+
+// Hold keeps what is executed from now on from running and from being sent, until Release: whoever is about to execute
+// many batches has them share commits and messages. The time between must be short.
+func (c *Coordinator) Hold() {
+	c.Peers.Hold()
+	c.outbox.hold()
+	c.Store.Hold()
+}
+
+// Release ends a Hold: what waits runs on this goroutine, and then all that is to be sent is.
+func (c *Coordinator) Release() {
+	c.Store.Release()
+	c.outbox.release()
+	c.Peers.Release()
+}
 
 // Execute runs commands whose slots this node replicates. It returns true when all are done; otherwise done is called
 // once, later, from another goroutine.
 func (c *Coordinator) Execute(commands []*Command, done func()) bool {
-	b := &batch{c: c, settings: c.Settings(), done: done, ops: make([]op, len(commands))}
+	b := c.newBatch(len(commands), done)
 	table := c.Ring()
 	reads := false
 	for i, command := range commands {
@@ -90,5 +129,9 @@ func (c *Coordinator) Execute(commands []*Command, done func()) bool {
 	} else {
 		b.run()
 	}
-	return !b.state.CompareAndSwap(batchExecuting, batchWaiting)
+	if b.state.CompareAndSwap(batchExecuting, batchWaiting) {
+		return false // from here on the batch is not ours
+	}
+	b.unref()
+	return true
 }

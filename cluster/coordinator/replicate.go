@@ -5,7 +5,6 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
-	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/mutant"
 )
@@ -25,11 +24,18 @@ type deliveryItem struct {
 	now, coming bool
 }
 
+func (d *delivery) clear() {
+	clear(d.items)
+	*d = delivery{payload: d.payload[:0], items: d.items[:0]}
+	if cap(d.payload) > keptParcel {
+		d.payload = nil
+	}
+}
+
 // replicate sends what the commands changed to the other replicas, and finishes those that need nobody else.
 func (b *batch) replicate() {
 	b.mu.Lock()
 	var deliveries []*delivery
-	var item []byte
 	for i := range b.ops {
 		o := &b.ops[i]
 		if o.finished {
@@ -42,9 +48,7 @@ func (b *batch) replicate() {
 		o.tally = quorum.NewTally(o.needNow(), 0)
 		o.coming = quorum.NewTally(o.needComing(), 0)
 		for j := range o.Changes {
-			change := &o.Changes[j]
-			item = appendReplicateItem(item[:0], change.Key, change.Object, change.Delta)
-			deliveries = o.address(deliveries, change, item)
+			deliveries = o.address(deliveries, &o.Changes[j])
 		}
 		for _, d := range deliveries {
 			last := &d.items[len(d.items)-1]
@@ -62,11 +66,21 @@ func (b *batch) replicate() {
 	}
 	waiting := b.open > 0
 	b.mu.Unlock()
-	for _, d := range deliveries {
-		b.c.Peers.Call(string(d.peer), KindReplicate, d.payload, b.settings.Timeout, d.confirmed)
+	b.refs.Add(int32(len(deliveries)))
+	if waiting {
+		b.deliver(deliveries)
+		return
 	}
-	if !waiting {
-		b.finish()
+	b.refs.Add(1)
+	b.deliver(deliveries)
+	b.finish()
+	b.unref()
+}
+
+// deliver sends deliveries, for which references have been taken.
+func (b *batch) deliver(deliveries []*delivery) {
+	for _, d := range deliveries {
+		b.c.outbox.post(d.peer, KindReplicate, d.payload, len(d.items), d)
 	}
 }
 
@@ -101,21 +115,21 @@ func (o *op) decide() {
 	}
 }
 
-// address adds an encoded change to the deliveries to the replicas that can be reached.
-func (o *op) address(deliveries []*delivery, change *engine.Change, item []byte) []*delivery {
+// address adds a change to the deliveries to the replicas that can be reached.
+func (o *op) address(deliveries []*delivery, change *engine.Change) []*delivery {
 	for _, id := range o.primaries {
-		deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, true, slices.Contains(o.future, id)}, item)
+		deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, true, slices.Contains(o.future, id)})
 	}
 	for _, id := range o.future {
 		if !slices.Contains(o.primaries, id) {
-			deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, false, true}, item)
+			deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, false, true})
 		}
 	}
 	return deliveries
 }
 
-func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem, item []byte) []*delivery {
-	if id == o.b.c.Self || !o.b.c.Peers.Up(string(id)) {
+func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem) []*delivery {
+	if id == o.b.c.Self || !o.b.isUp(id) {
 		return deliveries
 	}
 	var d *delivery
@@ -126,26 +140,31 @@ func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem
 		}
 	}
 	if d == nil {
-		d = &delivery{b: o.b, peer: id}
+		d = o.b.newDelivery(id)
 		deliveries = append(deliveries, d)
 	}
-	d.payload = append(d.payload, item...)
+	d.payload = appendReplicateItem(d.payload, what.change.Key, what.change.Encoding(), what.change.Delta)
 	d.items = append(d.items, what)
 	return deliveries
 }
 
-// confirmed takes a replica's answer, or its absence, for all the changes of the delivery.
-func (d *delivery) confirmed(reply transport.Reply) {
+func (b *batch) newDelivery(peer ring.NodeID) *delivery {
+	d := b.deliveries.next()
+	d.b, d.peer = b, peer
+	return d
+}
+
+// received takes a replica's answer, or its absence, for all the changes of the delivery.
+func (d *delivery) received(r *reader, err error) {
 	b := d.b
-	failed := reply.Err != nil || reply.Status != StatusOK || len(reply.Payload) != len(d.items)
 	b.mu.Lock()
 	last, has := false, true
 	var gaps *delivery
 	for i, item := range d.items {
 		o := item.op
-		status := replicaRefuse
-		if !failed {
-			status = int(reply.Payload[i])
+		status := byte(replicaRefuse)
+		if err == nil {
+			status = r.byte()
 		}
 		if status == replicaGap {
 			gaps = d.again(gaps, item)
@@ -171,19 +190,21 @@ func (d *delivery) confirmed(reply transport.Reply) {
 	}
 	b.mu.Unlock()
 	if gaps != nil {
-		b.c.Peers.Call(string(d.peer), KindReplicate, gaps.payload, b.settings.Timeout, gaps.confirmed)
+		b.refs.Add(1)
+		b.deliver([]*delivery{gaps})
 	}
 	if last {
 		b.finish()
 	}
+	b.unref()
 }
 
 // again adds a change to the delivery of whole objects that follows when the replica had a gap.
 func (d *delivery) again(gaps *delivery, item deliveryItem) *delivery {
 	if gaps == nil {
-		gaps = &delivery{b: d.b, peer: d.peer}
+		gaps = d.b.newDelivery(d.peer)
 	}
-	gaps.payload = appendReplicateItem(gaps.payload, item.change.Key, item.change.Object, nil)
+	gaps.payload = appendReplicateItem(gaps.payload, item.change.Key, item.change.Encoding(), nil)
 	gaps.items = append(gaps.items, item)
 	return gaps
 }

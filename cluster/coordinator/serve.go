@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -15,9 +14,12 @@ import (
 // ServeBatch serves requests of another coordinator, in the order they arrived: a digest sees every change that came
 // before it. It does not wait; requests are answered when their work is done.
 func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
-	work := &served{merging: c.mergingOf(from)}
+	work := c.works.Get().(*served)
+	work.merging = c.mergingOf(from)
+	timeout := c.Settings().Timeout
+	c.Hold()
 	for _, request := range batch {
-		if request.Delay > c.Settings().Timeout {
+		if request.Delay > timeout {
 			request.Respond(StatusRefused)
 			continue
 		}
@@ -26,7 +28,7 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 		case KindReplicate:
 			err = work.replicate(request)
 		case KindDigest:
-			err = c.digests(work, request)
+			err = work.digest(request)
 		case KindRun:
 			err = c.serveRun(request)
 		default:
@@ -37,7 +39,8 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 			request.Respond(StatusRefused)
 		}
 	}
-	work.submit(c.Store)
+	work.submit()
+	c.Release()
 }
 
 func (c *Coordinator) mergingOf(peer string) *atomic.Int64 {
@@ -48,26 +51,50 @@ func (c *Coordinator) mergingOf(peer string) *atomic.Int64 {
 	return n.(*atomic.Int64)
 }
 
-// served is the work of one ServeBatch that goes through the appliers.
+// served is the work of one ServeBatch: changes, and digests to compare. It is used again when all is answered.
 type served struct {
+	c        *Coordinator
 	merging  *atomic.Int64
-	tasks    []*engine.Task
+	finish   func() // w.done, made once
+	changes  []incoming
+	queries  []digestQuery
 	requests []servedRequest
+	tasks    []*engine.Task
+	reply    []byte
 }
 
-// servedRequest is a request with its share of the tasks' results.
+// servedRequest is a request with its share of the changes or of the queries.
 type servedRequest struct {
-	request *transport.Request
-	changes []incoming
-	digests []digestQuery
+	request  *transport.Request
+	from, to int
 }
 
-func (w *served) submit(store *engine.Store) {
-	if len(w.tasks) == 0 {
+func (r *servedRequest) brings() bool { return r.request.Kind == KindReplicate }
+
+// submit starts the work. Without changes, among those before it or from the same peer and not yet in the store, digests
+// are compared at once.
+func (w *served) submit() {
+	if len(w.changes) == 0 && w.merging.Load() == 0 {
+		w.compare()
+		w.recycle()
 		return
 	}
+	for i := range w.requests {
+		r := &w.requests[i]
+		for j := r.from; j < r.to; j++ {
+			if r.brings() {
+				in := &w.changes[j]
+				in.Slot, in.Body = in.key.Slot(), in
+				w.tasks = append(w.tasks, &in.Task)
+			} else {
+				q := &w.queries[j]
+				q.Slot, q.Body = q.key.Slot(), q
+				w.tasks = append(w.tasks, &q.Task)
+			}
+		}
+	}
 	w.merging.Add(1)
-	if store.Do(w.tasks, w.done) {
+	if w.c.Store.Do(w.tasks, w.finish) {
 		w.done()
 	}
 }
@@ -76,12 +103,33 @@ func (w *served) done() {
 	w.merging.Add(-1)
 	for i := range w.requests {
 		r := &w.requests[i]
-		if r.changes != nil {
-			r.request.Respond(StatusOK, statuses(r.changes))
-		} else {
-			r.request.Respond(StatusOK, appendDigestReplies(nil, r.digests))
+		w.reply = w.reply[:0]
+		for j := r.from; j < r.to; j++ {
+			if r.brings() {
+				w.reply = append(w.reply, w.changes[j].status())
+			} else {
+				w.reply = w.queries[j].appendReply(w.reply)
+			}
 		}
+		r.request.Respond(StatusOK, w.reply)
 	}
+	w.recycle()
+}
+
+// keptServed is how many changes and how many bytes of a reply are kept for reuse.
+const keptServed = 1024
+
+func (w *served) recycle() {
+	if cap(w.changes)+cap(w.queries) > 2*keptServed || cap(w.reply) > keptParcel {
+		return
+	}
+	clear(w.changes)
+	clear(w.queries)
+	clear(w.requests)
+	clear(w.tasks)
+	w.changes, w.queries, w.requests, w.tasks = w.changes[:0], w.queries[:0], w.requests[:0], w.tasks[:0]
+	w.merging = nil
+	w.c.works.Put(w)
 }
 
 // incoming is one change that another coordinator made, on its way into this store.
@@ -102,54 +150,53 @@ func (i *incoming) Run(tx *engine.Tx) {
 	tx.Merge(i.key, i.object)
 }
 
-func statuses(changes []incoming) []byte {
-	out := make([]byte, len(changes))
-	for i := range changes {
-		switch {
-		case changes[i].Err != nil:
-			out[i] = replicaRefuse
-		case changes[i].gap:
-			out[i] = replicaGap
-		}
+// Keys is the key of the change.
+func (i *incoming) Keys(yield func(object.Key) bool) { yield(i.key) }
+
+func (i *incoming) status() byte {
+	switch {
+	case i.Err != nil:
+		return replicaRefuse
+	case i.gap:
+		return replicaGap
+	default:
+		return replicaHas
 	}
-	return out
 }
 
-// replicate takes the changes of a request apart. The copy keeps a small value from holding on to the buffer of the
-// whole message for as long as it stays in the hot cache.
+// replicate takes the changes of a request apart.
 func (w *served) replicate(request *transport.Request) error {
 	r := reader{b: request.Payload}
-	changes := make([]incoming, 0, 1+len(request.Payload)/128)
+	from := len(w.changes)
 	for len(r.b) > 0 {
 		in := incoming{key: r.key()}
-		form, body := r.byte(), bytes.Clone(r.bytes())
-		if r.failed {
-			return ErrMalformed
-		}
-		var err error
-		switch form {
-		case formObject:
-			in.object, err = object.Decode(body)
-		case formDelta:
-			in.delta, err = object.DecodeDelta(body)
-		default:
-			err = fmt.Errorf("%w: form %d", ErrMalformed, form)
-		}
-		if err != nil {
+		if err := r.change(&in); err != nil {
+			w.changes = w.changes[:from]
 			return err
 		}
-		changes = append(changes, in)
+		w.changes = append(w.changes, in)
 	}
-	for i := range changes {
-		in := &changes[i]
-		in.Slot, in.Body = in.key.Slot(), in
-		w.tasks = append(w.tasks, &in.Task)
-	}
-	if len(changes) == 0 {
+	if len(w.changes) == from {
 		return ErrMalformed
 	}
-	w.requests = append(w.requests, servedRequest{request: request, changes: changes})
+	w.requests = append(w.requests, servedRequest{request, from, len(w.changes)})
 	return nil
+}
+
+// change reads what a change brings.
+func (r *reader) change(in *incoming) (err error) {
+	form, body := r.byte(), r.bytes()
+	switch {
+	case r.failed:
+		return ErrMalformed
+	case form == formObject:
+		in.object, err = object.Decode(body)
+	case form == formDelta:
+		in.delta, err = object.DecodeDelta(body)
+	default:
+		err = fmt.Errorf("%w: form %d", ErrMalformed, form)
+	}
+	return err
 }
 
 // digestQuery is one key that a coordinator compares.
@@ -157,65 +204,64 @@ type digestQuery struct {
 	engine.Task
 	key    object.Key
 	theirs causal.Digest
-	own    *object.Object
+	own    []byte // the encoding of what this store holds, when that is something else
 }
 
 // Run notes what this store holds.
-func (d *digestQuery) Run(tx *engine.Tx) { d.own = tx.Raw(d.key) }
-
-// digests answers at once, unless changes of the same peer are still on their way into the store.
-func (c *Coordinator) digests(w *served, request *transport.Request) error {
-	r := reader{b: request.Payload}
-	queries := make([]digestQuery, 0, 1+len(request.Payload)/24)
-	for len(r.b) > 0 {
-		queries = append(queries, digestQuery{key: r.key(), theirs: causal.Digest(r.uint64())})
+func (d *digestQuery) Run(tx *engine.Tx) {
+	o := tx.Raw(d.key)
+	switch {
+	case o == nil && d.theirs == 0, o != nil && o.Context.Digest() == d.theirs:
+	case o == nil:
+		d.own = object.Append(nil, &object.Object{})
+	default:
+		d.own = object.Append(nil, o)
 	}
-	if r.failed || len(queries) == 0 {
+}
+
+func (d *digestQuery) appendReply(b []byte) []byte {
+	if d.own == nil {
+		return append(b, digestSame)
+	}
+	return appendBytes(append(b, digestDiffer), d.own)
+}
+
+// digest takes the keys of a request apart.
+func (w *served) digest(request *transport.Request) error {
+	r := reader{b: request.Payload}
+	from := len(w.queries)
+	for len(r.b) > 0 {
+		w.queries = append(w.queries, digestQuery{key: r.key(), theirs: causal.Digest(r.uint64())})
+	}
+	if r.failed || len(w.queries) == from {
+		w.queries = w.queries[:from]
 		return ErrMalformed
 	}
-	if len(w.tasks) == 0 && w.merging.Load() == 0 {
-		view := c.Store.OpenView()
-		defer view.Close()
-		for i := range queries {
-			if err := view.Run(&queries[i]); err != nil {
-				return err
-			}
-		}
-		request.Respond(StatusOK, appendDigestReplies(nil, queries))
-		return nil
-	}
-	for i := range queries {
-		q := &queries[i]
-		q.Slot, q.Body = q.key.Slot(), q
-		w.tasks = append(w.tasks, &q.Task)
-	}
-	w.requests = append(w.requests, servedRequest{request: request, digests: queries})
+	w.requests = append(w.requests, servedRequest{request, from, len(w.queries)})
 	return nil
 }
 
-func appendDigestReplies(b []byte, queries []digestQuery) []byte {
-	b = slices.Grow(b, len(queries))
-	for i := range queries {
-		q := &queries[i]
-		if digestOf(q.own) == q.theirs {
-			b = append(b, digestSame)
-			continue
-		}
-		own := q.own
-		if own == nil {
-			own = &object.Object{}
-		}
-		b = append(b, digestDiffer)
-		b = appendBytes(b, object.Append(nil, own))
+// compare answers digests from a view.
+func (w *served) compare() {
+	if len(w.queries) == 0 {
+		return
 	}
-	return b
-}
-
-func digestOf(o *object.Object) causal.Digest {
-	if o == nil {
-		return 0
+	view := w.c.Store.OpenView()
+	defer view.Close()
+	for i := range w.queries {
+		view.Expect(w.queries[i].key)
 	}
-	return o.Context.Digest()
+	view.Look()
+	for _, r := range w.requests {
+		w.reply = w.reply[:0]
+		for j := r.from; j < r.to; j++ {
+			if q := &w.queries[j]; view.Digest(j) != q.theirs {
+				q.own = view.Encoding(j)
+			}
+			w.reply = w.queries[j].appendReply(w.reply)
+		}
+		r.request.Respond(StatusOK, w.reply)
+	}
 }
 
 // serveRun coordinates commands that another node received. They are not sent on: of two nodes that disagree about

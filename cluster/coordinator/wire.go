@@ -128,29 +128,13 @@ const (
 	replicaRefuse = 2 // its store failed, or it refuses the time
 )
 
-// appendReplicateItem appends the delta of a change, or the whole object where there is none.
-func appendReplicateItem(b []byte, key object.Key, o *object.Object, d *object.Delta) []byte {
+// appendReplicateItem appends the encoding of a change's delta, or of the whole object where there is none.
+func appendReplicateItem(b []byte, key object.Key, encoding, delta []byte) []byte {
 	b = appendKey(b, key)
-	// The length stands before the bytes and is not known yet: leave room, and close the gap when it was too much.
-	const room = binary.MaxVarintLen32
-	if d == nil {
-		b = append(b, formObject)
-	} else {
-		b = append(b, formDelta)
+	if delta != nil {
+		return appendBytes(append(b, formDelta), delta)
 	}
-	form := b[len(b)-1]
-	start := len(b)
-	b = append(b, make([]byte, room)...)
-	if form == formObject {
-		b = object.Append(b, o)
-	} else {
-		b = object.AppendDelta(b, d)
-	}
-	var length [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(length[:], uint64(len(b)-start-room))
-	copy(b[start:], length[:n])
-	copy(b[start+n:], b[start+room:])
-	return b[:len(b)-room+n]
+	return appendBytes(append(b, formObject), encoding)
 }
 
 // A run request is a list of commands.

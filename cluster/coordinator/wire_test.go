@@ -58,6 +58,14 @@ func someEdits(t *rapid.T) (*object.Object, *object.Delta) {
 	return o, d
 }
 
+// appendChange appends a change as its delta, or as the whole object where that is nil.
+func appendChange(b []byte, key object.Key, o *object.Object, d *object.Delta) []byte {
+	if d == nil {
+		return appendReplicateItem(b, key, object.Append(nil, o), nil)
+	}
+	return appendReplicateItem(b, key, nil, object.AppendDelta(nil, d))
+}
+
 func sampleChange() (object.Key, *object.Object, *object.Delta) {
 	dot := causal.Dot{Actor: causal.Actor{Node: 7, Birth: 100}, Time: 100}
 	e := object.NewEdit(nil, dot)
@@ -109,12 +117,23 @@ func decodeReplicate(b []byte) ([]incoming, error) {
 	if err := w.replicate(&transport.Request{Payload: b}); err != nil {
 		return nil, err
 	}
-	return w.requests[0].changes, nil
+	return w.changes, nil
 }
 
 // decodeDigestReply reads the reply to a question about n keys.
 func decodeDigestReply(b []byte, n int) ([]*object.Object, error) {
-	return (&question{items: make([]questionItem, n)}).decode(transport.Reply{Payload: b})
+	if !wellFormed(KindDigest, b, n) {
+		return nil, ErrMalformed
+	}
+	q := &question{items: make([]questionItem, n)}
+	if err := q.decode(&reader{b: b}); err != nil {
+		return nil, err
+	}
+	out := make([]*object.Object, n)
+	for i := range q.items {
+		out[i] = q.items[i].answer
+	}
+	return out, nil
 }
 
 func TestReplicateRoundTrip(t *testing.T) {
@@ -129,7 +148,7 @@ func TestReplicateRoundTrip(t *testing.T) {
 			} else {
 				in.delta = d
 			}
-			b = appendReplicateItem(b, in.key, o, d)
+			b = appendChange(b, in.key, o, d)
 			want = append(want, in)
 		}
 		got, err := decodeReplicate(b)
@@ -147,42 +166,29 @@ func TestReplicateRoundTrip(t *testing.T) {
 			if g.delta != nil && !bytes.Equal(object.AppendDelta(nil, g.delta), object.AppendDelta(nil, w.delta)) {
 				t.Fatalf("delta %d is %+v, want %+v", i, g.delta, w.delta)
 			}
-			if g.Slot != w.key.Slot() {
-				t.Fatalf("change %d goes to slot %d", i, g.Slot)
-			}
 		}
 	})
 }
 
-// A change does not hold on to the message that brought it.
-func TestReplicateCopies(t *testing.T) {
-	key, o, d := sampleChange()
-	b := appendReplicateItem(appendReplicateItem(nil, key, o, nil), key, o, d)
-	got, err := decodeReplicate(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clear(b)
-	if got[0].key != key || string(got[0].object.Cells[0].Newest().Payload) != "two" ||
-		string(got[1].delta.Touched[0].Newest().Payload) != "two" {
-		t.Errorf("after the message was overwritten the changes are %+v, %+v", got[0].object, got[1].delta)
-	}
-}
-
 func TestDigestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var b, want []byte
+		var b, reply, want []byte
 		var queries []digestQuery
+		var held []*object.Object
 		for range rapid.IntRange(1, 4).Draw(t, "items") {
 			q := digestQuery{key: someKey(t), theirs: causal.Digest(rapid.Uint64().Draw(t, "digest"))}
+			own := &object.Object{}
 			if rapid.Bool().Draw(t, "held") {
-				q.own, _ = someEdits(t)
+				own, _ = someEdits(t)
 			}
 			if rapid.Bool().Draw(t, "same") {
-				q.theirs = digestOf(q.own)
+				q.theirs = own.Context.Digest()
+			} else {
+				q.own = object.Append(nil, own)
 			}
 			b = appendDigestItem(b, q.key, q.theirs)
-			queries = append(queries, q)
+			reply = q.appendReply(reply)
+			queries, held = append(queries, q), append(held, own)
 		}
 		r := reader{b: b}
 		for i, q := range queries {
@@ -193,22 +199,17 @@ func TestDigestRoundTrip(t *testing.T) {
 		if r.err() != nil {
 			t.Fatal(r.err())
 		}
-		got, err := decodeDigestReply(appendDigestReplies(nil, queries), len(queries))
+		got, err := decodeDigestReply(reply, len(queries))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, q := range queries {
-			if same := digestOf(q.own) == q.theirs; same != (got[i] == nil) {
+			if same := q.own == nil; same != (got[i] == nil) {
 				t.Fatalf("answer %d is %v, the same: %v", i, got[i], same)
 			}
-			want = want[:0]
-			if q.own != nil {
-				want = object.Append(want, q.own)
-			} else {
-				want = object.Append(want, &object.Object{})
-			}
+			want = object.Append(want[:0], held[i])
 			if got[i] != nil && !bytes.Equal(object.Append(nil, got[i]), want) {
-				t.Fatalf("answer %d is %+v, want %+v", i, got[i], q.own)
+				t.Fatalf("answer %d is %+v, want %+v", i, got[i], held[i])
 			}
 		}
 	})
@@ -292,12 +293,12 @@ func decoders() map[string]struct {
 	replicate := func(b []byte) error { _, err := decodeReplicate(b); return err }
 	outcome := func(b []byte) error { return DecodeOutcomes(b, []*Command{{}}) }
 	return map[string]decoder{
-		"object": {appendReplicateItem(nil, key, o, nil), replicate},
-		"delta":  {appendReplicateItem(nil, key, o, d), replicate},
+		"object": {appendChange(nil, key, o, nil), replicate},
+		"delta":  {appendChange(nil, key, o, d), replicate},
 		"digest": {appendDigestItem(nil, key, o.Context.Digest()), func(b []byte) error {
-			return (&Coordinator{}).digests(&served{tasks: []*engine.Task{nil}}, &transport.Request{Payload: b})
+			return (&served{}).digest(&transport.Request{Payload: b})
 		}},
-		"digest reply": {appendDigestReplies(nil, []digestQuery{{own: o}}), func(b []byte) error {
+		"digest reply": {(&digestQuery{own: object.Append(nil, o)}).appendReply(nil), func(b []byte) error {
 			_, err := decodeDigestReply(b, 1)
 			return err
 		}},
@@ -382,7 +383,7 @@ func FuzzDecodeReplicate(f *testing.F) {
 		}
 		var again []byte
 		for i := range changes {
-			again = appendReplicateItem(again, changes[i].key, changes[i].object, changes[i].delta)
+			again = appendChange(again, changes[i].key, changes[i].object, changes[i].delta)
 		}
 		if got, err := decodeReplicate(again); err != nil || len(got) != len(changes) {
 			t.Fatalf("%d changes are encoded again as %d, %v", len(changes), len(got), err)
@@ -415,12 +416,12 @@ func FuzzDecodeRun(f *testing.F) {
 func FuzzDecodeDigests(f *testing.F) {
 	seeds(f, "digest")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w := &served{tasks: []*engine.Task{nil}}
-		if err := (&Coordinator{}).digests(w, &transport.Request{Payload: b}); err != nil {
+		w := &served{}
+		if err := w.digest(&transport.Request{Payload: b}); err != nil {
 			return
 		}
 		var again []byte
-		for _, q := range w.requests[0].digests {
+		for _, q := range w.queries {
 			again = appendDigestItem(again, q.key, q.theirs)
 		}
 		if len(again) > len(b) {
@@ -469,17 +470,21 @@ func FuzzConfirmation(f *testing.F) {
 	c := alone(f)
 	f.Fuzz(func(t *testing.T, status uint8, b []byte) {
 		finished := 0
-		batch := &batch{c: c, settings: c.Settings(), done: func() { finished++ }, ops: make([]op, 2), open: 2}
+		batch := c.newBatch(2, func() { finished++ })
+		batch.open = 2
+		batch.refs.Add(2) // this function's, and that of the delivery
 		batch.state.Store(batchWaiting)
-		d := &delivery{b: batch, peer: "x"}
+		d := batch.newDelivery("x")
 		for i := range batch.ops {
 			o := &batch.ops[i]
 			key, obj, delta := sampleChange()
 			o.b, o.command, o.tally, o.coming = batch, &Command{}, quorum.NewTally(1, 0), quorum.NewTally(0, 0)
 			o.tally.Asked()
-			d.items = append(d.items, deliveryItem{o, &engine.Change{Key: key, Object: obj, Delta: delta}, true, false})
+			change := engine.NewChange(key, obj, object.AppendDelta(nil, delta))
+			d.items = append(d.items, deliveryItem{o, &change, true, false})
 		}
-		d.confirmed(transport.Reply{Status: status, Payload: b})
+		p := &parcel{box: &c.outbox, kind: KindReplicate, items: len(d.items), parts: []receiver{d}}
+		p.answered(transport.Reply{Status: status, Payload: b})
 		if finished != 1 {
 			t.Fatalf("the batch ended %d times", finished)
 		}
@@ -579,7 +584,7 @@ func (c *caller) content(t testing.TB) string {
 func TestServeRefusesGarbage(t *testing.T) {
 	c := newCaller(t)
 	key, o, d := sampleChange()
-	if r := c.ask(t, KindReplicate, appendReplicateItem(nil, key, o, nil)); r.Status != StatusOK || !bytes.Equal(r.Payload, []byte{replicaHas}) {
+	if r := c.ask(t, KindReplicate, appendChange(nil, key, o, nil)); r.Status != StatusOK || !bytes.Equal(r.Payload, []byte{replicaHas}) {
 		t.Fatalf("a change is answered %d %x", r.Status, r.Payload)
 	}
 	before := c.content(t)
@@ -588,7 +593,7 @@ func TestServeRefusesGarbage(t *testing.T) {
 	set.Args = [][]byte{[]byte("SET"), []byte("other"), []byte("v")}
 	set.Slot = object.SlotOf("other")
 	for kind, items := range map[uint8][2][]byte{
-		KindReplicate: {appendReplicateItem(nil, other, o, nil), appendReplicateItem(nil, key, o, d)},
+		KindReplicate: {appendChange(nil, other, o, nil), appendChange(nil, key, o, d)},
 		KindDigest:    {appendDigestItem(nil, other, 1), appendDigestItem(nil, key, 2)},
 		KindRun:       {appendCommand(nil, set), appendCommand(nil, set)},
 	} {
@@ -605,7 +610,7 @@ func TestServeRefusesGarbage(t *testing.T) {
 		}
 	}
 	for _, kind := range []uint8{0, 4, 19} {
-		if r := c.ask(t, kind, appendReplicateItem(nil, other, o, nil)); r.Status != StatusRefused {
+		if r := c.ask(t, kind, appendChange(nil, other, o, nil)); r.Status != StatusRefused {
 			t.Errorf("kind %d is answered %d", kind, r.Status)
 		}
 	}
@@ -629,9 +634,9 @@ func TestServeRefusesTheFuture(t *testing.T) {
 	e.Put("\x01", []byte("x"))
 	o, d := e.Finish()
 	key, now, _ := sampleChange()
-	b := appendReplicateItem(nil, object.Key{Name: "future"}, o, nil)
-	b = appendReplicateItem(b, key, now, nil)
-	b = appendReplicateItem(b, object.Key{Name: "future"}, o, d)
+	b := appendChange(nil, object.Key{Name: "future"}, o, nil)
+	b = appendChange(b, key, now, nil)
+	b = appendChange(b, object.Key{Name: "future"}, o, d)
 	if r := c.ask(t, KindReplicate, b); r.Status != StatusOK || !bytes.Equal(r.Payload, []byte{replicaRefuse, replicaHas, replicaRefuse}) {
 		t.Errorf("it is answered %d %x", r.Status, r.Payload)
 	}

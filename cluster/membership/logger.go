@@ -5,12 +5,18 @@ import (
 	"context"
 	"log"
 	"log/slog"
+	"time"
 )
 
 // newLogger brings memberlist's log into slog. Its lines begin with their level in brackets.
-func newLogger(to *slog.Logger) *log.Logger { return log.New(logWriter{to}, "", 0) }
+func newLogger(to *slog.Logger) *log.Logger {
+	return log.New(logWriter{to, &strangers{log: to, now: time.Now, met: map[stranger]*refusals{}}}, "", 0)
+}
 
-type logWriter struct{ to *slog.Logger }
+type logWriter struct {
+	to        *slog.Logger
+	strangers *strangers
+}
 
 var levels = []struct {
 	mark  string
@@ -31,6 +37,9 @@ func (w logWriter) Write(line []byte) (int, error) {
 			text, level = rest, l.level
 			break
 		}
+	}
+	if w.strangers.take(string(text)) {
+		return len(line), nil
 	}
 	w.to.Log(context.Background(), level, "gossip", "detail", string(text))
 	return len(line), nil

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,9 @@ type Membership struct {
 	notices sync.Mutex // orders calls of Events
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	complaint  string // the latest reason why nobody answers; with the next it is redial's
+	complained time.Time
 }
 
 // Start loads the records, takes this node's own in, and begins to gossip. It does not wait for other members.
@@ -295,14 +299,20 @@ func (m *Membership) redial(ctx context.Context) {
 	}
 }
 
-// unanswered logs that nobody answers. To a node that has met nobody yet it is the reason why it is not ready; of members
-// that were lost the log has told already.
+// unanswered logs that nobody answers. To a node that has met nobody yet it is the reason why it is not ready, worth
+// telling once in a while; of members that were lost the log has told already.
 func (m *Membership) unanswered(addresses []string, err error) {
-	if m.Joined() {
-		m.options.Logger.Debug("members do not answer", "addresses", addresses, "error", err)
+	reason := mismatch(err.Error())
+	if reason == "" {
+		reason = strings.Join(strings.Fields(err.Error()), " ")
+	}
+	now := time.Now()
+	if m.Joined() || reason == m.complaint && now.Sub(m.complained) < strangerInterval {
+		m.options.Logger.Debug("members do not answer", "addresses", addresses, "reason", reason)
 		return
 	}
-	m.options.Logger.Warn("no member answers: are join, cluster-name and secret right?", "addresses", addresses, "error", err)
+	m.complaint, m.complained = reason, now
+	m.options.Logger.Warn("no member answers: are join, cluster-name and secret right?", "addresses", addresses, "reason", reason)
 }
 
 func (m *Membership) setJoined() {

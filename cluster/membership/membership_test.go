@@ -115,15 +115,15 @@ func TestStrangers(t *testing.T) {
 	}{
 		"another secret": {
 			func(o *Options) { o.Secret = []byte("wrong") },
-			[]string{"gossip", "no installed keys could decrypt", host(3)}, []string{"no member answers: are join, cluster-name and secret right?"},
+			[]string{"a node was refused", "another secret", host(3)}, []string{"no member answers: are join, cluster-name and secret right?"},
 		},
 		"no secret": {
 			func(o *Options) { o.Secret = nil },
-			[]string{"gossip", "encr"}, []string{"no member answers: are join, cluster-name and secret right?"},
+			[]string{"a node was refused", "it has no secret", host(3)}, []string{"no member answers: are join, cluster-name and secret right?"},
 		},
 		"another cluster": {
 			func(o *Options) { o.Cluster = "other" },
-			[]string{"gossip", "label"}, []string{"no member answers: are join, cluster-name and secret right?"},
+			[]string{"a node was refused", "another cluster-name", host(3)}, []string{"no member answers: are join, cluster-name and secret right?"},
 		},
 		"other replicas": {
 			func(o *Options) { o.Self.Replicas = 5 },

@@ -50,6 +50,7 @@ func (in *incoming) serveRead(frames *frameReader) error {
 		in.serving.Store(true)
 		in.transport.options.Handler.ServeBatch(in.from, in.batch)
 		in.serving.Store(false)
+		in.push() // what was answered at once
 		clear(in.batch)
 		in.batch = in.batch[:0]
 	}

@@ -55,7 +55,7 @@ func (o *outgoing) send(kind uint8, payload []byte, timeout time.Duration, done 
 	}
 	h.id = o.calls.add(call{done: done, start: now, deadline: deadline, end: o.queued + uint64(size)})
 	o.buf = appendRequest(o.buf, h, payload)
-	rouse := o.appended(size)
+	rouse := o.appended(size, o.peer.transport.held.Load() > 0)
 	if deadline < o.sweepAt {
 		o.sweepIn(now, deadline)
 	}

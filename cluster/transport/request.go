@@ -65,7 +65,7 @@ func (r *Request) Respond(status uint8, payload ...[]byte) {
 	} else {
 		in.buf = appendReply(in.buf, r.id, status, size, payload)
 	}
-	rouse := in.appended(len(in.buf) - before)
+	rouse := in.appended(len(in.buf)-before, in.serving.Load())
 	in.mu.Unlock()
 	if rouse {
 		in.rouse()

@@ -21,6 +21,7 @@ type Transport struct {
 	listener net.Listener
 	refusals *refusalLog
 	peers    atomic.Pointer[map[string]*peer] // replaced, never changed
+	held     atomic.Int32                     // Hold without Release
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -148,6 +149,23 @@ func (t *Transport) Call(id string, kind uint8, payload []byte, timeout time.Dur
 		return
 	}
 	p.call(kind, payload, timeout, done)
+}
+
+// Hold lets the calls from now on wait until Release, which writes them: whoever makes many calls has those to one peer
+// written together, by itself. The time between must be short, for the calls of others wait too.
+func (t *Transport) Hold() { t.held.Add(1) }
+
+// Release writes what waits, as far as that goes without waiting for a peer. Every Hold is followed by one Release.
+//
+// A call looks at held under the lock of its connection's buffer. So one that saw the hold is in the buffer before Release
+// looks there.
+func (t *Transport) Release() {
+	t.held.Add(-1)
+	for _, p := range *t.peers.Load() {
+		if conn := p.conn.Load(); conn != nil {
+			conn.push()
+		}
+	}
 }
 
 // call is Call for one peer.

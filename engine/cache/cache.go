@@ -1,13 +1,17 @@
-// Package cache is the hot cache: decoded objects by key over ristretto, bounded by their cost in bytes.
+// Package cache is the hot cache: the rows of keys over ristretto, bounded by their cost in bytes.
+//
+// A row is kept as it is encoded, in one piece of memory without pointers. With a million decoded objects the garbage
+// collector followed four pointers a key in every cycle, a third of the processor time of a cluster under load;
+// decoding the commonest object takes less than waiting for its parts from memory.
 //
 // Ristretto buffers insertions and may drop or reject them, and of two buffered insertions of one key it may keep the
 // older. So nothing here depends on an insertion having happened, and a key never has two entries: what ristretto
-// holds is a pointer to an Entry, and the writer changes the object behind the pointer. As long as an insertion may
+// holds is a pointer to an Entry, and the writer changes the record behind the pointer. As long as an insertion may
 // still sit in ristretto's buffer, the writer finds the entry in its own table of unsettled entries and reuses it.
 //
 //  1. The writer inserts entry e for a key; ristretto buffers it, a look-up misses.
-//  2. The key is written again. The writer finds e unsettled, and stores the new object in e.
-//  3. Ristretto takes e over, or rejects it. Either way no look-up can return an older object.
+//  2. The key is written again. The writer finds e unsettled, and stores the new record in e.
+//  3. Ristretto takes e over, or rejects it. Either way no look-up can return an older record.
 //
 // Entries settle by Settle, which waits until ristretto has processed all that was buffered before it.
 //
@@ -17,9 +21,7 @@ package cache
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/dgraph-io/ristretto/v2"
 	"github.com/zeebo/xxh3"
@@ -27,45 +29,26 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// Entry is the one place where a cached key's object is found. It is one line of the processor's cache when the name is
-// short, as most are: look-ups of many keys spend their time on waiting for memory.
+// Entry is the one place where a cached key's record is found.
 type Entry struct {
-	object atomic.Pointer[object.Object]
-	name   string // in room, when it fits
-	cost   int64  // owned by the writer of the key
-	db     uint8
-	room   [31]byte
+	record atomic.Pointer[byte] // the first byte of a Record
 }
 
-func newEntry(key object.Key) *Entry {
-	e := &Entry{db: key.DB}
-	switch n := copy(e.room[:], key.Name); {
-	case n < len(key.Name):
-		e.name = strings.Clone(key.Name)
-	case n > 0:
-		e.name = unsafe.String(&e.room[0], n) // room never changes
-	}
-	return e
-}
-
-// key is the entry's key. It shares memory with the entry.
-func (e *Entry) key() object.Key { return object.Key{DB: e.db, Name: e.name} }
-
-// Object is the current object of the entry.
-func (e *Entry) Object() *object.Object { return e.object.Load() }
+// Record is the current record of the entry.
+func (e *Entry) Record() Record { return recordAt(e.record.Load()) }
 
 // Cache maps keys to entries.
 type Cache struct {
 	entries *ristretto.Cache[uint64, *Entry]
 }
 
-// What an entry costs besides its key and object: the entry itself, and its places in ristretto's two maps.
-const entryOverhead = 160
+// entryOverhead is what an entry costs besides its record: the entry itself, and its places in ristretto's two maps.
+const entryOverhead = 120
 
 // Averages that size ristretto's frequency counters: ten for each entry that fits, but no more than take some 25 MB. They
 // are touched at random by every look-up, and a sketch far larger than the processor's cache costs more than it saves.
 const (
-	typicalEntry     = 512
+	typicalEntry     = 320
 	countersPerEntry = 10
 	maxCounters      = 8 << 20
 )
@@ -95,10 +78,17 @@ func hash(k object.Key) uint64 {
 
 // Get returns the entry of a key, nil when it is not cached.
 func (c *Cache) Get(key object.Key) *Entry {
-	e, ok := c.entries.Get(hash(key))
-	if !ok || e.name != key.Name || e.db != key.DB {
+	e := c.Find(key)
+	if e == nil || !e.Record().Of(key) {
 		return nil
 	}
+	return e
+}
+
+// Find is Get without a look at the entry, which may be that of another key with the same hash: Record.Of tells. Whoever
+// looks up many keys finds all entries first, and the waits for their memory overlap.
+func (c *Cache) Find(key object.Key) *Entry {
+	e, _ := c.entries.Get(hash(key))
 	return e
 }
 
@@ -130,28 +120,26 @@ func (c *Cache) NewWriter() *Writer {
 // Find returns the key's entry, nil when there is none. Unlike Cache.Get it also finds an entry that ristretto has
 // buffered.
 func (w *Writer) Find(key object.Key) *Entry {
+	if e := w.cache.Get(key); e != nil {
+		return e
+	}
 	if e := w.fresh[key]; e != nil {
 		return e
 	}
-	if e := w.settling[key]; e != nil {
-		return e
-	}
-	return w.cache.Get(key)
+	return w.settling[key]
 }
 
-// Put makes o the object of the key. e is what Find returned for it, nil included, with no Put of this key between.
-func (w *Writer) Put(key object.Key, e *Entry, o *object.Object) {
-	cost := int64(entryOverhead + len(key.Name) + o.Size())
+// Put makes r the record of the key. e is what Find returned for it, nil included, with no Put of this key between.
+func (w *Writer) Put(key object.Key, e *Entry, r Record) {
 	if e == nil {
-		e = newEntry(key)
-	} else if e.cost == cost {
-		e.object.Store(o)
+		e = &Entry{}
+	} else if len(e.Record()) == len(r) {
+		e.record.Store(&r[0])
 		return
 	}
-	e.object.Store(o)
-	e.cost = cost
-	w.fresh[e.key()] = e
-	w.cache.entries.Set(hash(key), e, cost)
+	e.record.Store(&r[0])
+	w.fresh[key] = e
+	w.cache.entries.Set(hash(key), e, int64(entryOverhead+len(r)))
 }
 
 // Unsettled reports whether there is anything for a turn to settle.

@@ -9,9 +9,10 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// version makes an object whose context says how often it was written.
-func version(n int) *object.Object {
-	return &object.Object{Context: causal.Context{{Actor: causal.Actor{Node: 1, Birth: 1}, Time: causal.Time(n)}}}
+// version makes a record whose digest says how often the key was written. Records of one key differ in length, so that some
+// of its writes go through ristretto and some do not.
+func version(key object.Key, n int) Record {
+	return NewRecord(key, causal.Digest(n), make([]byte, n%3))
 }
 
 func TestRewriteOfABufferedKeyIsNeverStale(t *testing.T) {
@@ -26,9 +27,9 @@ func TestRewriteOfABufferedKeyIsNeverStale(t *testing.T) {
 	for n := 1; n <= 2; n++ {
 		for i := range keys {
 			key := object.Key{Name: fmt.Sprint(i)}
-			w.Put(key, w.Find(key), version(n))
+			w.Put(key, w.Find(key), version(key, n))
 			if i%1000 == 0 {
-				w.Put(key, w.Find(key), version(n))
+				w.Put(key, w.Find(key), version(key, n))
 			}
 		}
 	}
@@ -37,7 +38,7 @@ func TestRewriteOfABufferedKeyIsNeverStale(t *testing.T) {
 	for i := range keys {
 		if e := c.Get(object.Key{Name: fmt.Sprint(i)}); e != nil {
 			hits++
-			if got := e.Object().Context.Newest(); got != 2 {
+			if got := e.Record().Digest(); got != 2 {
 				t.Fatalf("key %d: the cache shows version %d after version 2 was put", i, got)
 			}
 		}
@@ -58,7 +59,7 @@ func TestReadersNeverGoBack(t *testing.T) {
 	stop := make(chan struct{})
 	for range 2 {
 		wg.Go(func() {
-			newest := make([]causal.Time, keys)
+			newest := make([]causal.Digest, keys)
 			for i := 0; ; i = (i + 1) % keys {
 				select {
 				case <-stop:
@@ -69,7 +70,7 @@ func TestReadersNeverGoBack(t *testing.T) {
 				if e == nil {
 					continue
 				}
-				got := e.Object().Context.Newest()
+				got := e.Record().Digest()
 				if got < newest[i] {
 					t.Errorf("key %d went from version %d back to %d", i, newest[i], got)
 					return
@@ -82,7 +83,7 @@ func TestReadersNeverGoBack(t *testing.T) {
 	for n := 1; n <= rounds; n++ {
 		for i := range keys {
 			key := object.Key{Name: fmt.Sprint(i)}
-			w.Put(key, w.Find(key), version(n))
+			w.Put(key, w.Find(key), version(key, n))
 		}
 		c.Wait()
 		w.Turn()
@@ -100,12 +101,28 @@ func TestKeysOfTwoDatabasesAreTwoEntries(t *testing.T) {
 	w := c.NewWriter()
 	for db := range uint8(2) {
 		key := object.Key{DB: db, Name: "k"}
-		w.Put(key, w.Find(key), version(int(db)+1))
+		w.Put(key, w.Find(key), version(key, int(db)+1))
 	}
 	c.Wait()
 	for db := range uint8(2) {
-		if got := c.Get(object.Key{DB: db, Name: "k"}).Object().Context.Newest(); got != causal.Time(db)+1 {
+		if got := c.Get(object.Key{DB: db, Name: "k"}).Record().Digest(); got != causal.Digest(db)+1 {
 			t.Fatalf("database %d shows version %d", db, got)
+		}
+	}
+}
+
+func TestRecord(t *testing.T) {
+	for _, key := range []object.Key{{}, {DB: 3, Name: "k"}, {Name: "a name that is longer than most"}} {
+		for _, row := range []string{"", "a row"} {
+			r := NewRecord(key, 7, []byte(row))
+			if r = recordAt(&r[0]); !r.Of(key) || r.Digest() != 7 || string(r.Row()) != row {
+				t.Errorf("%+v and %q came back as %q", key, row, r)
+			}
+			for _, other := range []object.Key{{DB: 1, Name: key.Name}, {DB: key.DB, Name: key.Name + row + "x"}} {
+				if r.Of(other) {
+					t.Errorf("the record of %+v passes for that of %+v", key, other)
+				}
+			}
 		}
 	}
 }

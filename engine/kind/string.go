@@ -56,12 +56,9 @@ func Conflicted(o *object.Object) bool {
 	return c != nil && len(c.Versions) > 1 && len(Values(o)) > 1
 }
 
-// Set writes the whole value, a copy of what it is given, over all that the node holds of the key, of any type. The key's
-// deadline goes, or stays with keepTTL.
-func Set(e *object.Edit, value []byte, keepTTL bool) { Replace(e, bytes.Clone(value), keepTTL) }
-
-// Replace is Set with a value that the caller gives away.
-func Replace(e *object.Edit, value []byte, keepTTL bool) {
+// Set writes the whole value over all that the node holds of the key, of any type. The key's deadline goes, or stays with
+// keepTTL. The value is not copied: it must stay as it is for as long as the result of the edit is looked at.
+func Set(e *object.Edit, value []byte, keepTTL bool) {
 	deadline := object.NoDeadline
 	if keepTTL {
 		// Restated rather than left as it is: a value without a deadline of its own would count as one that never expires.

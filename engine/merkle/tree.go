@@ -28,9 +28,13 @@ type Position uint64
 const PositionBits = 48
 
 // PositionOf hashes a key of any database to its position.
-func PositionOf(key object.Key) Position {
-	return Position((xxh3.HashString(key.Name) ^ uint64(key.DB)*0x9e3779b97f4a7c15) >> (64 - PositionBits))
-}
+func PositionOf(key object.Key) Position { return Position(HashOf(key) >> (64 - PositionBits)) }
+
+// HashOf is the hash that the position of a key is a part of.
+func HashOf(key object.Key) uint64 { return Hash(key.DB, xxh3.HashString(key.Name)) }
+
+// Hash is HashOf for whoever has the name's XXH3.
+func Hash(db uint8, name uint64) uint64 { return name ^ uint64(db)*0x9e3779b97f4a7c15 }
 
 // Bucket is the bucket that holds the position.
 func (p Position) Bucket() int { return int(p >> (PositionBits - 4)) }

@@ -49,8 +49,9 @@ func actorIndex(context causal.Context, actor causal.Actor) int {
 	panic("object: a live version that its own context does not cover")
 }
 
-// small holds the parts of the commonest object, one value under one or two actors, in one allocation.
-type small struct {
+// Room holds the parts of the commonest object, one value under one or two actors, in one allocation. The zero value
+// is ready.
+type Room struct {
 	object   Object
 	context  [2]causal.Entry
 	cells    [1]Cell
@@ -58,15 +59,22 @@ type small struct {
 }
 
 // Decode reads an object. Its payloads share memory with b, which must not change afterwards.
-func Decode(b []byte) (*Object, error) {
-	s := &small{}
-	o := &s.object
+func Decode(b []byte) (*Object, error) { return DecodeIn(nil, b) }
+
+// DecodeIn is Decode into room, which the object occupies for as long as anybody looks at it; into a new one when room is
+// nil. What does not fit is allocated.
+func DecodeIn(room *Room, b []byte) (*Object, error) {
+	if room == nil {
+		room = &Room{}
+	}
+	o := &room.object
+	o.Birth = 0
 	var err error
-	if o.Context, b, err = causal.DecodeContext(s.context[:0], b); err != nil {
+	if o.Context, b, err = causal.DecodeContext(room.context[:0], b); err != nil {
 		return nil, err
 	}
-	d := decoder{b: b, context: o.Context, versions: s.versions[:0]}
-	o.Cells = d.cells(s.cells[:0], 1)
+	d := decoder{b: b, context: o.Context, versions: room.versions[:0]}
+	o.Cells = d.cells(room.cells[:0], 1)
 	if d.failed || len(d.b) != 0 {
 		return nil, ErrCorrupt
 	}

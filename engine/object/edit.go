@@ -162,15 +162,18 @@ func (e *Edit) Finish() (*Object, *Delta) {
 	return o, e.Delta(o)
 }
 
-// Result returns the object after the change. It shares nothing with the edit, which may be reset.
-func (e *Edit) Result() *Object {
+// Result returns the object after the change. It shares nothing with the edit, which may be reset, but may share parts with
+// the base.
+func (e *Edit) Result() *Object { return e.ResultIn(&Room{}) }
+
+// ResultIn is Result in a room, which the object occupies for as long as anybody looks at it.
+func (e *Edit) ResultIn(room *Room) *Object {
 	base := e.base.Context.Merge(e.context)
 	if len(e.cells) == 1 && len(e.cells[0].Versions) == 1 {
-		s := &small{}
-		s.versions[0] = e.cells[0].Versions[0]
-		s.cells[0] = Cell{Name: e.cells[0].Name, Versions: s.versions[:]}
-		s.object = Object{Context: base.AppendWith(s.context[:0], e.dot), Cells: s.cells[:], Birth: e.dot.Birth}
-		return &s.object
+		room.versions[0] = e.cells[0].Versions[0]
+		room.cells[0] = Cell{Name: e.cells[0].Name, Versions: room.versions[:]}
+		room.object = Object{Context: base.AppendWith(room.context[:0], e.dot), Cells: room.cells[:], Birth: e.dot.Birth}
+		return &room.object
 	}
 	o := &Object{Context: base.With(e.dot), Cells: slices.Clone(e.cells), Birth: e.dot.Birth}
 	for i := range o.Cells {

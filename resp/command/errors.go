@@ -10,10 +10,11 @@ import (
 
 // Errors as clients get them.
 const (
-	errNotInteger = "ERR value is not an integer or out of range"
-	errSyntax     = "ERR syntax error"
-	errNoAuth     = "NOAUTH Authentication required."
-	errCrossSlot  = "CROSSSLOT Keys in request don't hash to the same slot"
+	errNotInteger  = "ERR value is not an integer or out of range"
+	errSyntax      = "ERR syntax error"
+	errNoAuth      = "NOAUTH Authentication required."
+	errOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'."
+	errCrossSlot   = "CROSSSLOT Keys in request don't hash to the same slot"
 	// ErrWrongType is the reply to a command on a key of another type.
 	ErrWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value"
 )

@@ -198,7 +198,19 @@ type node struct {
 	clients  *fakeClients
 	settings *Settings
 	stopped  []ShutdownMode
+	failing  bool // SHUTDOWN fails, but by force
+	stopping bool // ABORT finds a stop
 }
+
+func (n *node) Shutdown(_ context.Context, _ *resp.Session, m ShutdownMode) error {
+	if n.failing && !m.Force {
+		return errors.New("failing")
+	}
+	n.stopped = append(n.stopped, m)
+	return nil
+}
+
+func (n *node) AbortShutdown() bool { return n.stopping }
 
 // cell is where the commands of testSpecs keep their value.
 const cell object.CellName = "\x01"
@@ -291,10 +303,10 @@ func newNode(t testing.TB) *node {
 	}
 	n.Handler = New(Options{
 		Cluster: n.cluster, Config: &fakeConfig{}, Settings: func() *Settings { return n.settings }, Clients: n.clients,
-		Shutdown: func(m ShutdownMode) { n.stopped = append(n.stopped, m) },
-		Process:  Process{Version: "test", RunID: strings.Repeat("f", 40), Port: 6379, ClusterPort: 7379, Started: time.Now()},
-		Store:    func() StoreFacts { return StoreFacts{InMemory: true, Policy: "noeviction", AppendFsync: "everysec"} },
-		Now:      time.Now, Logger: slog.New(slog.DiscardHandler),
+		Stopper: n,
+		Process: Process{Version: "test", RunID: strings.Repeat("f", 40), Port: 6379, ClusterPort: 7379, Started: time.Now()},
+		Store:   func() StoreFacts { return StoreFacts{InMemory: true, Policy: "noeviction", AppendFsync: "everysec"} },
+		Now:     time.Now, Logger: slog.New(slog.DiscardHandler),
 	})
 	n.table = newTable(append(families(), testSpecs()...))
 	n.Handler.stats.init(len(n.table.all), time.Now())

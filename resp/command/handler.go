@@ -5,6 +5,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/usage"
 	"github.com/kindredkv/kindred/resp"
 )
 
@@ -29,6 +30,15 @@ var (
 // before the first command.
 func New(o Options) *Handler {
 	h := &Handler{Options: o, table: NewTable()}
+	if h.Full == nil {
+		h.Full = func() bool { return false }
+	}
+	if h.Crowded == nil {
+		h.Crowded = func() bool { return false }
+	}
+	if h.Usage == nil {
+		h.Usage = &usage.Tracker{}
+	}
 	h.stats.init(len(h.table.all), h.Now())
 	h.calls.New = func() any { return new(Call) }
 	h.pipelines.New = func() any { return newPipeline(h) }
@@ -68,6 +78,12 @@ func (h *Handler) Run(tx *engine.Tx, c *cluster.Command) {
 		c.Reply = w.Buf
 		return
 	}
+	if spec.Flags&DenyOOM != 0 && h.Full() {
+		w := resp.Writer{Buf: c.Reply, Proto: c.Proto}
+		w.Error(errOutOfMemory)
+		c.Reply = w.Buf
+		return
+	}
 	call := h.calls.Get().(*Call)
 	*call = Call{
 		Tx: tx, Args: c.Args, DB: c.DB, Reply: resp.Writer{Buf: c.Reply, Proto: c.Proto},
@@ -77,4 +93,9 @@ func (h *Handler) Run(tx *engine.Tx, c *cluster.Command) {
 	c.Reply = call.Reply.Buf
 	*call = Call{}
 	h.calls.Put(call)
+	if table := h.Usage.Table(); table != nil && c.Mode&cluster.Untouched == 0 {
+		for key := range c.Keys {
+			table.Touch(key, tx.Now())
+		}
+	}
 }

@@ -144,10 +144,11 @@ func infoMemory(w *infoWriter) {
 	both("used_memory_rss", m.resident)
 	both("used_memory_peak", m.peak)
 	w.field("used_memory_peak_perc", fmt.Sprintf("%.2f%%", 100*float64(m.used)/float64(max(1, m.peak))))
-	w.field("used_memory_overhead", max(0, m.used-store.CacheBytes))
+	dataset := store.CacheBytes + store.HeldBytes
+	w.field("used_memory_overhead", max(0, m.used-dataset))
 	w.field("used_memory_startup", 0)
-	w.field("used_memory_dataset", store.CacheBytes)
-	w.field("used_memory_dataset_perc", fmt.Sprintf("%.2f%%", 100*float64(store.CacheBytes)/float64(max(1, m.used))))
+	w.field("used_memory_dataset", dataset)
+	w.field("used_memory_dataset_perc", fmt.Sprintf("%.2f%%", 100*float64(dataset)/float64(max(1, m.used))))
 	w.field("allocator_allocated", m.objects)
 	w.field("allocator_active", m.used)
 	w.field("allocator_resident", m.resident)
@@ -186,7 +187,7 @@ func infoPersistence(w *infoWriter) {
 }
 
 func infoStats(w *infoWriter) {
-	c, store, s := w.h.Clients.Stats(), w.h.Store(), &w.h.stats
+	c, s, keys := w.h.Clients.Stats(), &w.h.stats, w.h.Cluster.Status().Stats
 	w.section("Stats")
 	w.field("total_connections_received", c.ConnectionsReceived)
 	w.field("total_commands_processed", s.processed.Load())
@@ -196,8 +197,8 @@ func infoStats(w *infoWriter) {
 	w.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes", "instantaneous_input_kbps", "instantaneous_output_kbps")
 	w.field("rejected_connections", c.ConnectionsRejected)
 	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
-	w.field("expired_keys", w.h.Cluster.Status().Stats.Expired)
-	w.field("evicted_keys", store.Evicted)
+	w.field("expired_keys", keys.Expired)
+	w.field("evicted_keys", keys.Evicted)
 	w.field("evicted_clients", c.Evicted)
 	w.field("keyspace_hits", s.hits.Load())
 	w.field("keyspace_misses", s.misses.Load())

@@ -36,7 +36,7 @@ func keySpecs() []Spec {
 	}
 	ttl := func(name, since, summary string, changing bool, run func(*Call)) Spec {
 		s := one(Spec{
-			Name: name, Arity: 2, Flags: ReadOnly | Fast, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Since: since, Mode: reads,
+			Name: name, Arity: 2, Flags: ReadOnly | Fast, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Since: since, Mode: looks,
 			Run: run, Summary: summary,
 		})
 		if changing {
@@ -54,7 +54,7 @@ func keySpecs() []Spec {
 			Run: del, Complexity: "O(1) for each key removed regardless of its size", Summary: "Deletes one or more keys, as DEL.",
 		}),
 		many(Spec{
-			Name: "exists", Flags: ReadOnly | Fast, KeyFlags: []KeyFlags{KeyRO}, Since: "1.0.0", Mode: reads, Run: exists,
+			Name: "exists", Flags: ReadOnly | Fast, KeyFlags: []KeyFlags{KeyRO}, Since: "1.0.0", Mode: looks, Run: exists,
 			Complexity: "O(N) where N is the number of keys to check.", Summary: "Determines whether one or more keys exist.",
 		}),
 		many(Spec{
@@ -63,7 +63,7 @@ func keySpecs() []Spec {
 			Summary:    "Returns the number of existing keys out of those specified.",
 		}),
 		one(Spec{
-			Name: "type", Arity: 2, Flags: ReadOnly | Fast, KeyFlags: []KeyFlags{KeyRO}, Since: "1.0.0", Mode: reads, Run: typeOf,
+			Name: "type", Arity: 2, Flags: ReadOnly | Fast, KeyFlags: []KeyFlags{KeyRO}, Since: "1.0.0", Mode: looks, Run: typeOf,
 			Summary: "Determines the type of value stored at a key.",
 		}),
 		expire("expire", "1.0.0", "Sets the expiration time of a key in seconds.", expireIn(inSeconds)),

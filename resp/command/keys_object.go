@@ -1,9 +1,12 @@
 package command
 
 import (
+	"time"
+
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
+	"github.com/kindredkv/kindred/engine/usage"
 )
 
 // objectSpec is OBJECT, which tells what Redis would do with a value.
@@ -12,7 +15,7 @@ func objectSpec() Spec {
 		return Spec{
 			Name: name, Arity: 3, Flags: ReadOnly, Category: CatKeyspace, Tips: []string{"nondeterministic_output"},
 			FirstKey: 2, LastKey: 2, Step: 1, KeyFlags: []KeyFlags{KeyRO}, Group: "generic", Since: since, Usage: "<key>",
-			Complexity: "O(1)", Summary: summary, Mode: reads, Run: objectOf(answer),
+			Complexity: "O(1)", Summary: summary, Mode: looks, Run: objectOf(answer),
 		}
 	}
 	help := helpSpec("6.2.0", "generic", CatKeyspace)
@@ -21,8 +24,8 @@ func objectSpec() Spec {
 		Summary: "A container for object introspection commands.",
 		Subcommands: []Spec{
 			sub("encoding", "2.2.3", "Returns the encoding that Redis would give the value.", objectEncoding),
-			sub("freq", "4.0.0", "Returns an error: access frequency is not tracked.", objectFreq),
-			sub("idletime", "2.2.3", "Returns the time since the latest write of a key, in seconds.", objectIdleTime),
+			sub("freq", "4.0.0", "Returns how often a key was used, where maxmemory-policy asks for it.", objectFreq),
+			sub("idletime", "2.2.3", "Returns the time since the latest use of a key, or where reads are not tracked its latest write, in seconds.", objectIdleTime),
 			sub("refcount", "2.2.3", "Returns the reference count that Redis would give the value.", objectRefCount),
 			help,
 		},
@@ -59,18 +62,49 @@ func objectEncoding(c *Call, o *object.Object) {
 	}
 }
 
-func objectFreq(c *Call, _ *object.Object) {
-	c.Fail("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching " +
-		"between policies at runtime LRU and LFU data will take some time to adjust.")
+const (
+	errNotLFU = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching " +
+		"between policies at runtime LRU and LFU data will take some time to adjust."
+	errLFU = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between " +
+		"policies at runtime LRU and LFU data will take some time to adjust."
+)
+
+// frequencies is the table that counts uses, nil where maxmemory-policy asks for none.
+func (c *Call) frequencies() *usage.Table {
+	table := c.handler.Usage.Table()
+	if table == nil || table.Mode() != usage.Frequency {
+		return nil
+	}
+	return table
 }
 
-// OBJECT IDLETIME key. Reads are not tracked.
+// OBJECT FREQ key
+func objectFreq(c *Call, _ *object.Object) {
+	table := c.frequencies()
+	if table == nil {
+		c.Fail(errNotLFU)
+		return
+	}
+	c.Reply.Int(int64(table.Uses(c.Key(2), c.Tx.Now())))
+}
+
+// OBJECT IDLETIME key. Where reads are not tracked the latest write is taken.
 func objectIdleTime(c *Call, o *object.Object) {
+	if c.frequencies() != nil {
+		c.Fail(errLFU)
+		return
+	}
 	var latest causal.Time
 	for i := range o.Cells {
 		latest = max(latest, o.Cells[i].Newest().Dot.Time)
 	}
-	c.Reply.Int(max(0, c.Tx.Now()-latest.Milliseconds()) / 1000)
+	idle := max(0, c.Tx.Now()-latest.Milliseconds()) / 1000
+	if table := c.handler.Usage.Table(); table != nil {
+		if used, known := table.Idle(c.Key(2), c.Tx.Now()); known {
+			idle = min(idle, int64(used/time.Second))
+		}
+	}
+	c.Reply.Int(idle)
 }
 
 // sharedIntegers are those that Redis has one object of, which it says has all references that can be.

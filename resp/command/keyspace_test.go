@@ -105,7 +105,7 @@ func (n *node) elsewhere(t *testing.T, name string, base *object.Object, change 
 		do(other, func(tx *engine.Tx) { tx.Merge(key, base) })
 	}
 	changes := do(other, func(tx *engine.Tx) { change(tx.Edit(key)) })
-	do(n.cluster.store, func(tx *engine.Tx) { tx.Merge(key, changes[0].Object) })
+	do(n.cluster.store, func(tx *engine.Tx) { tx.Merge(key, changes[0].Object()) })
 }
 
 // object is what the node's store has of a key.

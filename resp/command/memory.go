@@ -2,8 +2,6 @@ package command
 
 import (
 	"fmt"
-
-	"github.com/kindredkv/kindred/cluster"
 )
 
 func memorySpec() Spec {
@@ -26,7 +24,7 @@ func memorySpec() Spec {
 				Name: "usage", Arity: -3, Flags: ReadOnly, FirstKey: 2, LastKey: 2, Step: 1, KeyFlags: []KeyFlags{KeyRO},
 				Group: "server", Since: "4.0.0", Usage: "<key> [SAMPLES <count>]",
 				Complexity: "O(N) where N is the number of samples.", Summary: "Estimates the bytes that a key takes in memory.",
-				Mode: cluster.Read | cluster.Idempotent, Run: memoryUsage,
+				Mode: looks, Run: memoryUsage,
 			},
 			helpSpec("4.0.0", "server", 0),
 		},
@@ -62,7 +60,14 @@ func memoryUsage(c *Call) {
 func memoryDoctor(r *Request) {
 	store := r.Handler.Store()
 	text := "The hot cache is within its bound."
-	if store.MaxMemory == 0 && !store.InMemory {
+	switch {
+	case r.Handler.Full():
+		text = "The store holds more than maxmemory: commands that may need memory are refused."
+	case store.InMemory && store.MaxMemory == 0:
+		text = "maxmemory is not set: the store in memory has no bound."
+	case store.InMemory:
+		text = "The store is within maxmemory."
+	case store.MaxMemory == 0:
 		text = "maxmemory is not set: the hot cache has its default size."
 	}
 	r.Reply.Verbatim("txt", text+"\n")
@@ -70,7 +75,7 @@ func memoryDoctor(r *Request) {
 
 func memoryStats(r *Request) {
 	m, store := readMemory(), r.Handler.Store()
-	clients := r.Handler.Clients.Stats().Memory
+	clients, dataset := r.Handler.Clients.Stats().Memory, store.CacheBytes+store.HeldBytes
 	w := r.Reply
 	fields := []struct {
 		name  string
@@ -78,7 +83,7 @@ func memoryStats(r *Request) {
 	}{
 		{"peak.allocated", m.peak}, {"total.allocated", m.used}, {"startup.allocated", 0}, {"replication.backlog", 0},
 		{"clients.slaves", 0}, {"clients.normal", clients}, {"cluster.links", 0}, {"aof.buffer", 0}, {"lua.caches", 0},
-		{"functions.caches", 0}, {"overhead.total", max(0, m.used-store.CacheBytes)}, {"dataset.bytes", store.CacheBytes},
+		{"functions.caches", 0}, {"overhead.total", max(0, m.used-dataset)}, {"dataset.bytes", dataset},
 		{"allocator.allocated", m.objects}, {"allocator.active", m.used}, {"allocator.resident", m.resident},
 		{"allocator-fragmentation.bytes", m.used - m.objects}, {"fragmentation.bytes", m.resident - m.used},
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine/object"
+	"github.com/kindredkv/kindred/engine/usage"
 	"github.com/kindredkv/kindred/resp"
 )
 
@@ -83,8 +84,17 @@ type Settings struct {
 
 // ShutdownMode says how SHUTDOWN was asked for.
 type ShutdownMode struct {
-	// Now skips waiting for clients; Force stops even when the store cannot be flushed.
+	// Now skips waiting for commands and clients; Force stops even when the store cannot be flushed.
 	Now, Force bool
+}
+
+// Stopper stops the node.
+type Stopper interface {
+	// Shutdown waits for the commands that are running, those of the session that asks aside, and returns nil when the node
+	// is certain to stop; its clients are cut off soon after. An error says that the node goes on.
+	Shutdown(ctx context.Context, s *resp.Session, mode ShutdownMode) error
+	// AbortShutdown cancels a Shutdown that still waits. It reports false when there is none.
+	AbortShutdown() bool
 }
 
 // Options are the parts that a handler works with.
@@ -94,10 +104,17 @@ type Options struct {
 	// Settings returns the current ones. It is called for every batch and must be cheap.
 	Settings func() *Settings
 	Clients  Clients
-	// Shutdown begins to stop the node and returns at once.
-	Shutdown func(ShutdownMode)
+	// Stopper stops the node.
+	Stopper Stopper
 	// Process tells of the process.
 	Process Process
+	// Full reports that commands which may need memory are to be refused. It is asked before each of them and must be
+	// cheap; nil: never.
+	Full func() bool
+	// Crowded reports that such commands should wait a little, for room is being made. It must be cheap, too; nil: never.
+	Crowded func() bool
+	// Usage takes note of the uses of keys that run here; nil: nobody wants to know.
+	Usage *usage.Tracker
 	// Store tells of the store and what it takes, for INFO.
 	Store func() StoreFacts
 	// Now is the wall clock.
@@ -122,15 +139,13 @@ type Process struct {
 type StoreFacts struct {
 	// InMemory says that nothing is written to disk.
 	InMemory bool
-	// DiskBytes is what the store takes on disk, CacheBytes what the hot cache holds.
-	DiskBytes, CacheBytes int64
+	// DiskBytes is what the store takes on disk, CacheBytes what the hot cache holds, HeldBytes what a store in memory does.
+	DiskBytes, CacheBytes, HeldBytes int64
 	// MaxMemory and Policy are the directives.
 	MaxMemory int64
 	Policy    string
 	// AppendFsync is the directive.
 	AppendFsync string
-	// Evicted counts keys that were removed for want of room.
-	Evicted int64
 	// LastSync is when the store was last known to be on disk.
 	LastSync time.Time
 }

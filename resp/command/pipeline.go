@@ -39,6 +39,7 @@ type pipeline struct {
 
 	request Request // the command that runs, when it is local or slow
 	slow    *Spec   // the command that ends the stretch; nil when none does
+	waited  bool    // the present stretch has waited for room
 	muted   bool    // the reply of the present command is not wanted
 	clock   time.Time
 	counts  counts // the commands that were run since clock
@@ -73,6 +74,10 @@ func (p *pipeline) run() bool {
 	for !p.ended() {
 		if p.paused() {
 			go p.waitPause()
+			return false
+		}
+		if p.crowded() {
+			go p.waitRoom()
 			return false
 		}
 		p.gather()
@@ -268,6 +273,9 @@ func (p *pipeline) add(spec *Spec, args [][]byte, slot object.Slot, choice quoru
 	c := p.command()
 	prepare(c, spec, args, slot)
 	c.DB, c.Proto, c.Quorum = p.s.DB, p.s.Out.Proto, choice
+	if p.s.NoTouch && spec.Name != "touch" { // TOUCH is meant, as in Redis
+		c.Mode |= cluster.Untouched
+	}
 }
 
 // across gathers a command whose keys are in several slots.

@@ -200,6 +200,37 @@ func TestClosedSessionsRunNoMore(t *testing.T) {
 	}
 }
 
+func TestShutdown(t *testing.T) {
+	const refused, failed = "-ERR No shutdown in progress.\r\n", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
+	for _, c := range []struct {
+		line              string
+		failing, stopping bool
+		want              string
+		mode              *ShutdownMode
+	}{
+		{line: "shutdown save", mode: &ShutdownMode{}},
+		{line: "shutdown nosave now", mode: &ShutdownMode{Now: true}},
+		{line: "shutdown force", failing: true, mode: &ShutdownMode{Force: true}},
+		{line: "shutdown now", failing: true, want: failed},
+		{line: "shutdown abort", want: refused},
+		{line: "shutdown abort abort", stopping: true, want: "+OK\r\n"},
+		{line: "shutdown abort nosave", stopping: true, want: "-ERR syntax error\r\n"},
+		{line: "shutdown force abort", stopping: true, want: "-ERR syntax error\r\n"},
+		{line: "shutdown save nosave", want: "-ERR syntax error\r\n"},
+	} {
+		n := newNode(t)
+		n.failing, n.stopping = c.failing, c.stopping
+		s := n.session()
+		got := n.run(s, c.line)
+		if got != c.want || s.Close != (c.mode != nil) {
+			t.Errorf("%s: %q, close %t", c.line, got, s.Close)
+		}
+		if c.mode != nil && (len(n.stopped) != 1 || n.stopped[0] != *c.mode) || c.mode == nil && len(n.stopped) > 0 {
+			t.Errorf("%s: stopped %v", c.line, n.stopped)
+		}
+	}
+}
+
 func TestPersonasDiffer(t *testing.T) {
 	n := newNode(t)
 	single, node := n.session(), n.session()

@@ -63,7 +63,7 @@ func serverSpecs() []Spec {
 		},
 		{
 			Name: "shutdown", Arity: -1, Flags: Admin | NoScript | Loading | Stale | NoMulti | AllowBusy, Group: "server", Since: "1.0.0",
-			Complexity: "O(N) where N is the number of keys not yet on disk", Summary: "Stops the node.", Local: shutdown,
+			Complexity: "O(N) where N is the number of keys not yet on disk", Summary: "Stops the node.", Slow: shutdown,
 		},
 		infoSpec(), configSpec(), slowlogSpec(), memorySpec(), latencySpec(), aclSpec(), moduleSpec(),
 	}
@@ -257,7 +257,9 @@ func loopback(address string) bool {
 	return err == nil && a.Addr().Unmap().IsLoopback()
 }
 
-// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT] has no reply: the connection is closed. The data is kept in any case.
+// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT] has no reply when the node stops: the connection is closed. The data is
+// kept in any case, as with Redis's append-only file. Commands that are running are waited for, up to shutdown-timeout,
+// unless it is to be NOW; until then ABORT from another connection calls it off.
 func shutdown(r *Request) {
 	var mode ShutdownMode
 	var save, noSave, abort bool
@@ -279,12 +281,15 @@ func shutdown(r *Request) {
 		}
 	}
 	switch {
-	case save && noSave, abort && len(r.Args) > 2:
+	case save && noSave, abort && (save || noSave || mode != ShutdownMode{}):
 		r.Fail(errSyntax)
+	case abort && r.Handler.Stopper.AbortShutdown():
+		r.OK()
 	case abort:
 		r.Fail("ERR No shutdown in progress.")
+	case r.Handler.Stopper.Shutdown(r.Ctx, r.Session, mode) != nil:
+		r.Fail("ERR Errors trying to SHUTDOWN. Check logs.")
 	default:
 		r.Session.Close = true
-		r.Handler.Shutdown(mode)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // another coordinator.
 const (
 	reads      = cluster.Read | cluster.Idempotent
+	looks      = reads | cluster.Untouched // at what is no value
 	sets       = cluster.Write | cluster.Idempotent
 	changes    = cluster.Read | cluster.Write
 	repeatable = cluster.Read | cluster.Write | cluster.Idempotent

@@ -19,7 +19,7 @@ func appendTo(c *Call) {
 	}
 	value := make([]byte, 0, len(old)+len(more))
 	value = append(append(value, old...), more...)
-	kind.Replace(c.Tx.Edit(key), value, true)
+	kind.Set(c.Tx.Edit(key), value, true)
 	c.Reply.Int(int64(len(value)))
 }
 
@@ -49,7 +49,7 @@ func setRange(c *Call) {
 	value := make([]byte, max(len(old), int(offset)+len(part)))
 	copy(value, old)
 	copy(value[offset:], part)
-	kind.Replace(c.Tx.Edit(key), value, true)
+	kind.Set(c.Tx.Edit(key), value, true)
 	c.Reply.Int(int64(len(value)))
 }
 

@@ -74,7 +74,9 @@ func TestAnotherSecret(t *testing.T) {
 	b := serveFile(t, "secret one\n", joining(a)...)
 	awaitMembers(t, a, b)
 	stranger := serveFile(t, "secret another\n", joining(a)...)
-	await(t, "the member logs the refusal", func() bool { return strings.Contains(problems(a), "gossip") })
+	await(t, "the member logs the refusal", func() bool {
+		return strings.Contains(problems(a), "a node was refused\" reason=\"another secret\" address=127.0.0.1")
+	})
 	await(t, "the stranger logs the refusal", func() bool { return strings.Contains(problems(stranger), "no member answers") })
 	for _, n := range []*node{a, b} {
 		if got := members(n.client()); got != 2 {
@@ -86,6 +88,9 @@ func TestAnotherSecret(t *testing.T) {
 	}
 	if got := status(t, stranger, "/readyz"); got != 503 {
 		t.Errorf("/readyz of the stranger is %d", got)
+	}
+	if times := strings.Count(problems(a), "was refused"); times != 1 || a.logged("memberlist") {
+		t.Errorf("the refusal is logged %d times, or in memberlist's words:\n%s", times, a.log)
 	}
 }
 

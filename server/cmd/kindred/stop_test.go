@@ -43,6 +43,68 @@ func TestShutdownCommand(t *testing.T) {
 	serve(t, dir).client().want("v", "GET", "k")
 }
 
+// sleeper serves a node on which DEBUG SLEEP runs for an hour; the connection it returns waits for the reply.
+func sleeper(t *testing.T, args ...string) (*node, *client) {
+	t.Helper()
+	n := serve(t, t.TempDir(), append([]string{"--enable-debug-command", "local"}, args...)...)
+	c := n.client()
+	c.send(encode("DEBUG", "SLEEP", "3600"))
+	other := n.client()
+	await(t, "the command runs", func() bool { return strings.Contains(other.do("CLIENT", "LIST"), "flags=b") })
+	return n, c
+}
+
+// SHUTDOWN waits for a command that is running, and can be aborted until then.
+func TestShutdownAbort(t *testing.T) {
+	n, _ := sleeper(t, "--shutdown-timeout", "3600")
+	stopping, other := n.client(), n.client()
+	stopping.send(encode("SHUTDOWN"))
+	await(t, "the stop can be aborted", func() bool { return other.do("SHUTDOWN", "ABORT") == "OK" })
+	if reply, err := stopping.r.reply(); reply != "-ERR Errors trying to SHUTDOWN. Check logs." {
+		t.Errorf("a SHUTDOWN that was aborted answers %q, %v", reply, err)
+	}
+	other.want("-ERR No shutdown in progress.", "SHUTDOWN", "ABORT")
+	n.client().want("OK", "SET", "k", "v")
+	stopping.want("PONG", "PING")
+}
+
+// SHUTDOWN NOW waits for nobody, nor does a stop that was waiting before.
+func TestShutdownNow(t *testing.T) {
+	for _, before := range [][]string{nil, {"SHUTDOWN"}} {
+		n, sleeping := sleeper(t, "--shutdown-timeout", "3600")
+		if before != nil {
+			n.client().send(encode(before...))
+		}
+		c := n.client()
+		c.send(encode("SHUTDOWN", "NOW", "FORCE", "NOSAVE"))
+		if reply, err := sleeping.r.reply(); err == nil {
+			t.Errorf("the command that was cut off answers %q", reply)
+		}
+		if code := n.wait(); code != 0 {
+			t.Errorf("the exit code is %d", code)
+		}
+		wantText(t, n.log.String(), "clients were cut off", "stopped in good order")
+	}
+}
+
+// A command that takes longer than shutdown-timeout is cut off, by a signal and by SHUTDOWN.
+func TestShutdownTimeout(t *testing.T) {
+	for _, stop := range []func(*node){
+		func(n *node) { n.signal(syscall.SIGTERM) },
+		func(n *node) { n.client().send(encode("SHUTDOWN")) },
+	} {
+		n, sleeping := sleeper(t, "--shutdown-timeout", "1")
+		stop(n)
+		if reply, err := sleeping.r.reply(); err == nil {
+			t.Errorf("the command that was cut off answers %q", reply)
+		}
+		if code := n.wait(); code != 0 {
+			t.Errorf("the exit code is %d", code)
+		}
+		wantText(t, n.log.String(), "clients were cut off", "stopped in good order")
+	}
+}
+
 // With appendfsync always what was answered survives a kill.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
@@ -85,7 +147,8 @@ func TestStopWaitsForReplies(t *testing.T) {
 	wantText(t, n.log.String(), "stopped in good order")
 }
 
-// A stop finds a client that is still sending. No reply is cut short, and what was answered is there after the next start.
+// A stop finds a client that is still sending. Every command that was run is answered, and what was answered is there
+// after the next start.
 func TestStopWithinPipeline(t *testing.T) {
 	dir := t.TempDir()
 	n := serve(t, dir)
@@ -99,13 +162,15 @@ func TestStopWithinPipeline(t *testing.T) {
 	}
 	sent := make(chan struct{})
 	go func() {
-		_, _ = io.WriteString(c.Conn, pipeline.String()) // cut off by the stop
+		if _, err := io.WriteString(c.Conn, pipeline.String()); err != nil {
+			t.Errorf("sending during the stop: %v", err)
+		}
 		close(sent)
 	}()
 	answered := 0
 	for ; ; answered++ {
 		reply, err := c.r.reply()
-		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		want := "OK"
@@ -131,4 +196,5 @@ func TestStopWithinPipeline(t *testing.T) {
 	for i := range (answered + 1) / 2 {
 		c.want("v", "GET", fmt.Sprint("k", i))
 	}
+	c.want(fmt.Sprint((answered+1)/2), "DBSIZE")
 }

@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"github.com/kindredkv/kindred/engine/cache"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Change is one key that a task changed. It is made of bytes, which nobody changes any more, so it may be kept.
+type Change struct {
+	Key object.Key
+	// Delta is the encoding of what an edit changed; nil for a merge, and for an object of few cells, which is sent whole.
+	Delta []byte
+
+	record  cache.Record // the key's after the batch, which may hold later changes too
+	pending *pendingKey  // until the batch is committed
+}
+
+// NewChange returns the change that leaves a key as an object; the delta may be nil.
+func NewChange(key object.Key, o *object.Object, delta []byte) Change {
+	return Change{Key: key, Delta: delta, record: cache.NewRecord(key, o.Context.Digest(), appendRow(nil, 0, o))}
+}
+
+// Encoding is that of the whole object after the change.
+func (c *Change) Encoding() []byte { return encodingOf(c.record) }
+
+// Object is the whole object after the change, decoded: the empty one for a key that was forgotten.
+func (c *Change) Object() *object.Object {
+	row := c.record.Row()
+	if len(row) == 0 {
+		return &object.Object{}
+	}
+	epoch, _, _, _ := splitRow(row)
+	o, err := decodeRow(row, epoch, nil)
+	if err != nil {
+		panic("engine: a change that cannot be decoded: " + err.Error())
+	}
+	return o
+}
+
+// noObject is the encoding of the empty object.
+var noObject = object.Append(nil, &object.Object{})
+
+// encodingOf is the encoding of the object of a record.
+func encodingOf(r cache.Record) []byte {
+	row := r.Row()
+	if len(row) == 0 {
+		return noObject
+	}
+	_, _, encoding, err := splitRow(row)
+	if err != nil {
+		panic("engine: a record of a malformed row")
+	}
+	return encoding
+}
