@@ -36,6 +36,7 @@ type Store struct {
 	sync     atomic.Int32  // the SyncPolicy in force
 	siblings atomic.Int64  // the MaxSiblings in force
 	sequence atomic.Uint64 // the number of the last batch
+	opened   atomic.Bool   // storage is open, and the disk must not refuse anything any more
 	failed   atomic.Bool
 	held     atomic.Int32 // Hold without Release
 	waiting  waitingReads
@@ -104,6 +105,7 @@ func (s *Store) start() error {
 	s.running.Go(s.syncLoop)
 	s.running.Go(s.settleLoop)
 	s.running.Go(s.presentLoop)
+	s.opened.Store(true)
 	return nil
 }
 
@@ -315,7 +317,7 @@ func (s *Store) apply(b *pebble.Batch) error {
 	}
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	return s.db.Apply(b, o)
+	return s.kept(s.db.Apply(b, o))
 }
 
 // fatal stops the node: after a failed write nobody can tell what is on disk.
@@ -356,7 +358,7 @@ func (s *Store) Sync() error {
 	if s.inMemory() {
 		return nil
 	}
-	err := s.db.LogData(nil, pebble.Sync)
+	err := s.kept(s.db.LogData(nil, pebble.Sync))
 	if err == nil {
 		s.stats.lastSync.Store(s.options.Now().UnixMilli())
 	}

@@ -75,6 +75,7 @@ type Node struct {
 	disk    *disk
 	gate    *gate
 	offset  atomic.Int64 // of its clock, a time.Duration
+	failed  *atomic.Bool // the store of this run
 	started bool         // it is, or was, part of the cluster
 	running bool
 }
@@ -168,7 +169,10 @@ func (n *Node) start() error {
 	o.MaxSiblings = c.config.MaxSiblings
 	o.Now = n.now
 	o.Random = rand.New(rand.NewPCG(rand.Uint64(), 0))
+	failed := new(atomic.Bool)
+	n.failed = failed
 	o.Fatal = func(err error) {
+		failed.Store(true)
 		if c.config.Failed != nil {
 			c.config.Failed(n, err)
 		}
@@ -182,6 +186,9 @@ func (n *Node) start() error {
 }
 
 func (n *Node) now() time.Time { return time.Now().Add(time.Duration(n.offset.Load())) }
+
+// Failed reports whether the store of the present run has failed.
+func (n *Node) Failed() bool { return n.failed != nil && n.failed.Load() }
 
 // Running reports whether the node runs.
 func (n *Node) Running() bool { return n.running }

@@ -23,8 +23,6 @@ type DiskFault struct {
 	Err error
 	// After is how many writes still succeed.
 	After int
-	// Reads says that reads fail too.
-	Reads bool
 }
 
 func newDisk() *disk { return diskOn(vfs.NewCrashableMem()) }
@@ -35,21 +33,19 @@ func diskOn(mem *vfs.MemFS) *disk {
 	return d
 }
 
-// fail is asked before every operation.
+// fail is asked before every operation. Files can always be made: it is their content that the disk refuses.
 func (d *disk) fail(op errorfs.Op) error {
 	f := d.fault.Load()
-	switch {
-	case f == nil || op.Kind == errorfs.OpFileClose:
-		return nil
-	case op.Kind.ReadOrWrite() == errorfs.OpIsRead:
-		if f.Reads {
-			return f.Err
-		}
-		return nil
-	case d.writes.Add(1) <= int64(f.After):
+	if f == nil {
 		return nil
 	}
-	return f.Err
+	switch op.Kind {
+	case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+		if d.writes.Add(1) > int64(f.After) {
+			return f.Err
+		}
+	}
+	return nil
 }
 
 // crash is the disk as a crash at this moment leaves it, in good order again.
