@@ -68,7 +68,7 @@ type errand struct {
 	settled bool
 	here    bool          // this node runs the command itself, not a copy of it
 	away    int           // attempts without an answer
-	doubt   bool          // a node that was lost may have run it
+	doubt   bool          // a node may have run it that gave no reply
 	tried   []ring.NodeID // nodes that got it, or could not be reached
 }
 
@@ -199,6 +199,7 @@ func (a *attempt) settle(err error) {
 		if err == nil {
 			result = a.commands[i].Err
 		}
+		e.doubt = e.doubt || result != nil && !neverRan(result)
 		switch {
 		case result == nil:
 			if a.commands[i] != e.command {
@@ -206,7 +207,6 @@ func (a *attempt) settle(err error) {
 			}
 			g.settle(e, nil)
 		case movesOn(e.command, result):
-			e.doubt = e.doubt || errors.Is(result, transport.ErrLost) || errors.Is(result, transport.ErrTimeout)
 			again = append(again, e)
 		case e.away == 0:
 			g.settle(e, indeterminate(result))
@@ -227,14 +227,19 @@ func (a *attempt) settle(err error) {
 // movesOn reports whether a command that met this error may be tried at the next node.
 func movesOn(c *Command, err error) bool {
 	switch {
-	case errors.Is(err, transport.ErrNotSent), errors.Is(err, coordinator.ErrNotReplica),
-		errors.Is(err, ErrClusterDown), errors.Is(err, ErrClosed):
-		return true // it was never run
+	case neverRan(err):
+		return true
 	case errors.Is(err, transport.ErrLost), errors.Is(err, transport.ErrTimeout):
 		return c.Mode&Idempotent != 0
 	default:
 		return false
 	}
+}
+
+// neverRan reports whether a command that met this error was provably not run there.
+func neverRan(err error) bool {
+	return errors.Is(err, transport.ErrNotSent) || errors.Is(err, coordinator.ErrNotReplica) ||
+		errors.Is(err, ErrClusterDown) || errors.Is(err, ErrClosed)
 }
 
 // indeterminate is the error for a command whose coordinator was lost.

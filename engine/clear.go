@@ -23,7 +23,7 @@ func (s *Store) Clear() error {
 	}
 	// Last, for a row of a deadline may be there without its object, but no object without the row of its deadline.
 	start, end := localRange(tagDue)
-	if err := s.db.DeleteRange(start, end, s.syncOption()); err != nil {
+	if err := s.kept(s.db.DeleteRange(start, end, s.syncOption())); err != nil {
 		err = fmt.Errorf("clear: %w", err)
 		s.fatal(err)
 		return err

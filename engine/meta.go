@@ -30,7 +30,7 @@ func (s *Store) LoadMeta(name string) ([]byte, error) { return getMeta(s.db, "x-
 
 // SaveMeta keeps a small fact beside the data. It is on disk when SaveMeta returns.
 func (s *Store) SaveMeta(name string, value []byte) error {
-	return s.db.Set(metaKey("x-"+name), value, s.syncOption())
+	return s.kept(s.db.Set(metaKey("x-"+name), value, s.syncOption()))
 }
 
 func getMeta(db *pebble.DB, name string) ([]byte, error) {
@@ -103,14 +103,14 @@ func (s *Store) openMeta() error {
 	// Two runs from one copy of the disk begin at one ceiling. The random part keeps them from giving a key the same birth.
 	start := causal.Time(ceiling) + causal.Time(s.options.Random.Uint64N(startSpread))
 	s.clock = causal.NewClock(s.options.Now, start, func(ceiling causal.Time) error {
-		return setMetaNumber(s.db, metaCeiling, uint64(ceiling), s.syncOption())
+		return s.kept(setMetaNumber(s.db, metaCeiling, uint64(ceiling), s.syncOption()))
 	})
 	return nil
 }
 
 // markClean records that nothing was lost: all rows are on disk.
 func (s *Store) markClean() error {
-	return s.db.Set(metaKey(metaClean), []byte{1}, s.syncOption())
+	return s.kept(s.db.Set(metaKey(metaClean), []byte{1}, s.syncOption()))
 }
 
 // syncOption is a durable write, where there is a log to sync.

@@ -68,6 +68,7 @@ func openPebble(s *Store) (*pebble.DB, error) {
 	if s.inMemory() {
 		o.FS, o.DisableWAL, dir = vfs.NewMem(), true, "/"
 	}
+	o.FS = guarded{o.FS, s}
 	if err := o.FS.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}

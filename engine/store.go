@@ -36,6 +36,7 @@ type Store struct {
 	sync     atomic.Int32  // the SyncPolicy in force
 	siblings atomic.Int64  // the MaxSiblings in force
 	sequence atomic.Uint64 // the number of the last batch
+	opened   atomic.Bool   // storage is open, and the disk must not refuse anything any more
 	failed   atomic.Bool
 	held     atomic.Int32 // Hold without Release
 	waiting  waitingReads
@@ -110,6 +111,7 @@ func (s *Store) start() error {
 	s.running.Go(s.syncLoop)
 	s.running.Go(s.settleLoop)
 	s.running.Go(s.presentLoop)
+	s.opened.Store(true)
 	return nil
 }
 
@@ -321,7 +323,7 @@ func (s *Store) apply(b *pebble.Batch) error {
 	}
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	if err := s.db.Apply(b, o); err != nil {
+	if err := s.kept(s.db.Apply(b, o)); err != nil {
 		return err
 	}
 	s.noteApplied(o.Sync)
@@ -367,7 +369,7 @@ func (s *Store) Sync() error {
 		return nil
 	}
 	through := s.applied.Load()
-	err := s.db.LogData(nil, pebble.Sync)
+	err := s.kept(s.db.LogData(nil, pebble.Sync))
 	if err == nil {
 		s.noteSynced(through)
 		s.stats.lastSync.Store(s.options.Now().UnixMilli())

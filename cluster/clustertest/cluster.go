@@ -73,10 +73,11 @@ type Node struct {
 	ID    ring.NodeID
 
 	c       *Cluster
-	state   ring.State // at its first start
+	state   ring.State // at a start without member records
 	disk    *disk
 	gate    *gate
 	offset  atomic.Int64 // of its clock, a time.Duration
+	failed  *atomic.Bool // the store of this run
 	started bool         // it is, or was, part of the cluster
 	running bool
 }
@@ -102,6 +103,9 @@ func New(t testing.TB, config Config) *Cluster {
 		c.Start(i)
 	}
 	c.AwaitConnected()
+	for _, n := range c.Nodes {
+		n.state = ring.Joining // who comes back without its records is not a cluster of its own
+	}
 	return c
 }
 
@@ -167,7 +171,10 @@ func (n *Node) start() error {
 	o.MaxSiblings = c.config.MaxSiblings
 	o.Now = n.now
 	o.Random = rand.New(rand.NewPCG(rand.Uint64(), 0))
+	failed := new(atomic.Bool)
+	n.failed = failed
 	o.Fatal = func(err error) {
+		failed.Store(true)
 		if c.config.Failed != nil {
 			c.config.Failed(n, err)
 		}
@@ -181,6 +188,9 @@ func (n *Node) start() error {
 }
 
 func (n *Node) now() time.Time { return time.Now().Add(time.Duration(n.offset.Load())) }
+
+// Failed reports whether the store of the present run has failed.
+func (n *Node) Failed() bool { return n.failed != nil && n.failed.Load() }
 
 // Running reports whether the node runs.
 func (n *Node) Running() bool { return n.running }

@@ -8,8 +8,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-
-	"github.com/kindredkv/kindred/cluster/ring"
 )
 
 // disk is a node's file system: it can lose what was not synced, fail, run full, and be copied or damaged.
@@ -25,8 +23,6 @@ type DiskFault struct {
 	Err error
 	// After is how many writes still succeed.
 	After int
-	// Reads says that reads fail too.
-	Reads bool
 }
 
 func newDisk() *disk { return diskOn(vfs.NewCrashableMem()) }
@@ -37,21 +33,19 @@ func diskOn(mem *vfs.MemFS) *disk {
 	return d
 }
 
-// fail is asked before every operation.
+// fail is asked before every operation. Files can always be made: it is their content that the disk refuses.
 func (d *disk) fail(op errorfs.Op) error {
 	f := d.fault.Load()
-	switch {
-	case f == nil || op.Kind == errorfs.OpFileClose:
-		return nil
-	case op.Kind.ReadOrWrite() == errorfs.OpIsRead:
-		if f.Reads {
-			return f.Err
-		}
-		return nil
-	case d.writes.Add(1) <= int64(f.After):
+	if f == nil {
 		return nil
 	}
-	return f.Err
+	switch op.Kind {
+	case errorfs.OpFileWrite, errorfs.OpFileWriteAt, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+		if d.writes.Add(1) > int64(f.After) {
+			return f.Err
+		}
+	}
+	return nil
 }
 
 // crash is the disk as a crash at this moment leaves it, in good order again.
@@ -69,10 +63,7 @@ func (c *Cluster) Image(i int) Image { return Image{c.Nodes[i].disk.crash(0).mem
 func (c *Cluster) Restore(i int, image Image) { c.Nodes[i].disk = diskOn(image.mem) }
 
 // Wipe gives a node that is not running an empty disk. It keeps its name.
-func (c *Cluster) Wipe(i int) {
-	n := c.Nodes[i]
-	n.disk, n.state = newDisk(), ring.Joining
-}
+func (c *Cluster) Wipe(i int) { c.Nodes[i].disk = newDisk() }
 
 // Empty gives a node that is not running an empty disk. Started again it is a member with a store that knows nothing.
 func (c *Cluster) Empty(i int) { c.Nodes[i].disk = newDisk() }

@@ -245,15 +245,13 @@ func (w *world) failDisk(e event, err error) {
 // failed takes down a node whose store has failed, mends its disk, and starts it again.
 func (w *world) failed(n *clustertest.Node, err error) {
 	i := slices.Index(w.c.Nodes, n)
-	before := w.members[i].running()
-	if before == nil {
-		return
-	}
 	w.log("the store of node %d has failed: %v", i, err)
 	w.members[i].hold(func(m *member) {
-		if m.running() != before || !w.kill(m, 100) {
+		r := m.running()
+		if !n.Failed() || !w.kill(m, 100) {
 			return
 		}
+		go func() { _ = r.store.Close() }() // it may be at a compaction that never succeeds
 		if m.damaged.Swap(false) {
 			w.log("node %d's store is set aside", i)
 			w.c.Wipe(i)
