@@ -158,9 +158,13 @@ func (l *loop) post(t task) bool {
 //  2. A task is posted; the poster finds it asleep, takes the loop over, and performs what is there.
 //  3. It says that the loop is asleep again, which it is or has just ceased to be, and gives it back.
 //
-// Where the loop has woken in the meantime it owns itself, and looks for tasks before it waits again.
+// Where the loop has woken in the meantime it owns itself, and looks for tasks before it waits again. The owner may also be
+// another helper that has looked for the last time; so the loop is woken.
 func (l *loop) help() {
 	if !l.own.TryLock() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.rouse()
 		return
 	}
 	defer l.own.Unlock()
@@ -168,8 +172,14 @@ func (l *loop) help() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asleep = len(l.tasks) == 0 && len(l.again) == 0 && !l.quit
-	if !l.asleep && !l.stopped {
-		// Under the lock, for the descriptor is closed under it. The write never blocks.
+	if !l.asleep {
+		l.rouse()
+	}
+}
+
+// rouse ends the waiting. It is called with mu held, under which the descriptor is closed. The write never blocks.
+func (l *loop) rouse() {
+	if !l.stopped {
 		var one [8]byte
 		binary.NativeEndian.PutUint64(one[:], 1)
 		_, _ = writeNow(l.wake, one[:])
