@@ -9,6 +9,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/coordinator"
 	"github.com/kindredkv/kindred/cluster/membership"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine/object"
@@ -21,13 +22,17 @@ func (n *Node) Status() Status {
 	n.mu.Unlock()
 	slices.SortFunc(records, func(a, b membership.Record) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	table, assigned := n.Ring(), n.assignment()
+	s := Status{RingVersion: table.Version(), Stats: n.Stats()}
 	replicated := map[ring.NodeID]int{}
 	for slot := range object.Slot(object.Slots) {
-		for _, id := range table.Primaries(slot) {
+		primaries := table.Primaries(slot)
+		for _, id := range primaries {
 			replicated[id]++
 		}
+		if up, within := n.quorumOf(primaries); up < int(max(within.R, within.W)) {
+			s.WithoutQuorum++
+		}
 	}
-	s := Status{RingVersion: table.Version(), Stats: n.Stats()}
 	for _, r := range records {
 		if r.State == ring.Removed {
 			continue
@@ -140,25 +145,28 @@ func (n *Node) Ready() error {
 	if n.Joining() {
 		return errors.New("this node is joining: it is being filled")
 	}
-	choice := n.settings().Quorum
 	table := n.Ring()
 	if !n.membership.Joined() {
 		return errors.New("this node has not met another yet")
 	}
 	for slot := range object.Slot(object.Slots) {
 		primaries := table.Primaries(slot)
-		up := 0
-		for _, id := range primaries {
-			if id == n.self || n.transport.Up(string(id)) {
-				up++
-			}
-		}
-		within := choice.Within(len(primaries))
+		up, within := n.quorumOf(primaries)
 		if up < int(max(within.R, within.W)) {
 			return fmt.Errorf("slot %d has %d of %d primaries, too few for R=%d W=%d", slot, up, len(primaries), within.R, within.W)
 		}
 	}
 	return nil
+}
+
+// quorumOf counts the primaries that can be reached, and says how many the configuration asks for.
+func (n *Node) quorumOf(primaries []ring.NodeID) (up int, within quorum.Choice) {
+	for _, id := range primaries {
+		if id == n.self || n.transport.Up(string(id)) {
+			up++
+		}
+	}
+	return up, n.settings().Quorum.Within(len(primaries))
 }
 
 // Tokens are the positions of a node on the ring, in order; nil for a node that is not known.

@@ -53,7 +53,8 @@ type gathering struct {
 
 	mu      sync.Mutex // guards the fields below, and the commands of unsettled errands
 	errands []errand
-	open    int // errands without an outcome
+	open    int  // errands without an outcome
+	patient bool // large commands were given time to arrive
 }
 
 const (
@@ -264,6 +265,12 @@ func (g *gathering) hedge() {
 			late = append(late, e)
 		}
 	}
+	if wait := arrival(late); !g.patient && wait > g.node.settings().HedgeDelay {
+		g.patient = true
+		g.timer.Reset(wait)
+		g.mu.Unlock()
+		return
+	}
 	attempts := g.route(g.node.Ring(), late)
 	for _, a := range attempts {
 		a.copyCommands()
@@ -274,6 +281,20 @@ func (g *gathering) hedge() {
 	}
 	g.mu.Unlock()
 	g.send(attempts)
+}
+
+// slowLink is the least that a connection between nodes is expected to carry, in bytes a second.
+const slowLink = 8 << 20
+
+// arrival is how long commands may be on their way. Sending large ones again while they still are would make it longer.
+func arrival(errands []*errand) time.Duration {
+	bytes := 0
+	for _, e := range errands {
+		for _, arg := range e.command.Args {
+			bytes += len(arg)
+		}
+	}
+	return time.Duration(bytes) * time.Second / slowLink
 }
 
 // copyCommands gives the attempt commands of its own. An earlier attempt may still settle the errand, and the

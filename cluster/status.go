@@ -14,7 +14,9 @@ type Status struct {
 	Replicas int
 	// RingVersion identifies the placement of slots; equal on nodes that know the same members.
 	RingVersion uint64
-	Stats       Stats
+	// WithoutQuorum is how many slots have too few primaries that this node can reach for the configured R and W.
+	WithoutQuorum int
+	Stats         Stats
 }
 
 // NodeStatus is one member.

@@ -244,6 +244,7 @@ func clusterInfo(r *Request) {
 			covered += int(slots.Last-slots.First) + 1
 		}
 	}
+	covered = min(covered, object.Slots-s.WithoutQuorum)
 	state := "ok"
 	if covered < object.Slots {
 		state = "fail"

@@ -253,7 +253,7 @@ func TestRepliesAgreeWithRedis(t *testing.T) {
 		"dbsize", "dbsize x", "flushall", "flushall x", "flushall async", "flushdb sync", "flushdb async x", "role", "wait", "wait x 0", "wait 0 x",
 		"wait 0 -1", "wait 0 0", "memory", "memory usage", "memory nope", "module list", "latency latest", "latency history x", "latency reset",
 		"acl whoami", "acl users", "acl cat", "acl cat nope", "acl nope", "shutdown nope", "shutdown save nosave", "shutdown abort", "shutdown abort now",
-		"lastsave x", "time x", "cluster slots", "cluster", "cluster nope", "readonly", "readwrite", "asking", "debug", "debug nope", "info nope",
+		"lastsave x", "time x", "swapdb 1", "swapdb x 1", "swapdb 1 x", "swapdb 0 99", "swapdb -1 0", "swapdb 3 3", "cluster slots", "cluster", "cluster nope", "readonly", "readwrite", "asking", "debug", "debug nope", "info nope",
 		"reset", "ping", "auth pw", "hello 3", "client trackinginfo", "client getname", "command info nope", "command docs nope",
 		"reset",
 	} {

@@ -107,12 +107,25 @@ func flush(r *Request, db int) {
 	r.OK()
 }
 
+// SWAPDB index1 index2: nothing but the exchange of a database with itself can be done on all nodes at once.
 func swapDB(r *Request) {
-	if r.Session.Persona == resp.Cluster {
+	first, ok := parseInt(r.Args[1])
+	second, also := parseInt(r.Args[2])
+	databases := int64(r.Settings().Databases)
+	switch {
+	case r.Session.Persona == resp.Cluster:
 		r.Fail("ERR SWAPDB is not allowed in cluster mode")
-		return
+	case !ok:
+		r.Fail("ERR invalid first DB index")
+	case !also:
+		r.Fail("ERR invalid second DB index")
+	case first < 0 || first >= databases || second < 0 || second >= databases:
+		r.Fail(errDatabase)
+	case first == second:
+		r.OK()
+	default:
+		r.Fail("ERR SWAPDB is not supported: databases cannot be exchanged at once on all nodes")
 	}
-	r.Fail("ERR SWAPDB is not supported")
 }
 
 func timeNow(r *Request) {

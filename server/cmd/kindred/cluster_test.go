@@ -67,6 +67,15 @@ func TestThreeNodes(t *testing.T) {
 	one := a.client()
 	await(t, "a quorum without the third node", func() bool { return one.do("SET", "k1", "w") == "OK" })
 	c.client().want("w", "GET", "k1")
+
+	// With two gone, the last one says that it cannot serve.
+	a.stop()
+	last := dial(t, c.address(clusterPort))
+	await(t, "cluster_state:fail", func() bool { return strings.Contains(last.do("CLUSTER", "INFO"), "cluster_state:fail") })
+	if reply := last.do("SET", "k1", "x"); !strings.HasPrefix(reply, "-CLUSTERDOWN ") {
+		t.Errorf("without a quorum SET answers %q", reply)
+	}
+	last.want("w", "QUORUM", "R", "1", "--", "GET", "k1")
 }
 
 func TestAnotherSecret(t *testing.T) {
