@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"sync"
+
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
@@ -12,6 +14,9 @@ type assignment struct {
 	generation uint64
 	slots      map[ring.NodeID]*engine.SlotSet
 	orphans    int // slots without a primary that can be reached
+
+	mu      sync.Mutex // guards readers
+	readers map[readerScope]map[ring.NodeID]*engine.SlotSet
 }
 
 // assignment is computed once for each state of the ring and the peers.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/glob"
 	"github.com/kindredkv/kindred/engine/merkle"
@@ -33,13 +34,13 @@ type foundKey struct {
 	name   string
 }
 
-// Scan makes one step of an iteration. Every node walks its slots from the cursor on and stops after about Count
-// keys; the step ends where the first of them stopped.
+// Scan makes one step of an iteration. Every reader walks its slots from the cursor on and stops after about Count keys; the
+// step ends where the first of them stopped.
 func (n *Node) Scan(ctx context.Context, r ScanRequest) (ScanResult, error) {
 	if r.Cursor >= endCursor {
 		return ScanResult{}, nil
 	}
-	parts, err := n.scope(r.Scope, r.Slot)
+	parts, err := n.readers(r.Scope, r.Slot)
 	if err != nil {
 		return ScanResult{}, err
 	}
@@ -57,17 +58,42 @@ func (n *Node) Scan(ctx context.Context, r ScanRequest) (ScanResult, error) {
 		end = min(end, stopped)
 		found = append(found, keys...)
 	}
-	slices.SortFunc(found, func(a, b foundKey) int { return cmp.Compare(a.cursor, b.cursor) })
-	var result ScanResult
-	for _, f := range found {
-		if f.cursor < end {
+	result, doubts := compare(found, end, parts, r.DB)
+	more, err := doubts.settle(ctx, n)
+	if err != nil {
+		return ScanResult{}, err
+	}
+	result.Keys = append(result.Keys, more...)
+	return result, nil
+}
+
+// compare puts together what the readers found before the end of the step.
+func compare(found []foundKey, end uint64, parts map[ring.NodeID]*engine.SlotSet, db uint8) (result ScanResult, doubts doubtful) {
+	slices.SortFunc(found, func(a, b foundKey) int {
+		return cmp.Or(cmp.Compare(a.cursor, b.cursor), cmp.Compare(a.name, b.name))
+	})
+	for len(found) > 0 && found[0].cursor < end {
+		f := found[0]
+		shown, asked := 0, 0
+		for shown < len(found) && found[shown] == f {
+			shown++
+		}
+		found = found[shown:]
+		for _, set := range parts {
+			if set.Has(placeOf(f.cursor).Slot) {
+				asked++
+			}
+		}
+		if shown == asked {
 			result.Keys = append(result.Keys, f.name)
+		} else {
+			doubts = append(doubts, object.Key{DB: db, Name: f.name})
 		}
 	}
 	if end < endCursor {
 		result.Next = end
 	}
-	return result, nil
+	return result, doubts
 }
 
 func appendScan(b []byte, r ScanRequest) []byte {
