@@ -23,10 +23,17 @@ func (g guarded) file(f vfs.File, err error) (vfs.File, error) {
 	return guardedFile{f, g.store}, nil
 }
 
-// Create makes a guarded file.
+// Create makes a guarded file. There is nothing to pretend where that fails.
 func (g guarded) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	return g.file(g.FS.Create(name, category))
+	f, err := g.FS.Create(name, category)
+	if err != nil && g.store.opened.Load() {
+		g.store.fatal(fmt.Errorf("disk: %w", err))
+	}
+	return g.file(f, err)
 }
+
+// OpenDir opens a guarded directory, for it is synced.
+func (g guarded) OpenDir(name string) (vfs.File, error) { return g.file(g.FS.OpenDir(name)) }
 
 // OpenReadWrite opens a guarded file.
 func (g guarded) OpenReadWrite(name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
