@@ -17,7 +17,6 @@ import (
 // script makes a history by hand: the commands and changes of one key, and the object that is left.
 type script struct {
 	h    *history
-	base *object.Object
 	key  string
 	time time.Duration
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,9 @@ func (w *world) crashAtPoints() {
 		}
 	})
 }
+
+// mayBeDestroyed reports whether the plan may destroy a node's store.
+func (p *plan) mayBeDestroyed(node int) bool { return slices.Contains(p.destructible, node) }
 
 func (w *world) byStore(store uint64) *member {
 	for _, m := range w.members {

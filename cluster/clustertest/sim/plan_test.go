@@ -120,9 +120,6 @@ func (p *plan) drawEvents(rng *rand.Rand, size sizes) {
 	slices.SortStableFunc(p.events, func(a, b event) int { return int(a.at - b.at) })
 }
 
-// mayBeDestroyed reports whether the plan may destroy a node's store.
-func (p *plan) mayBeDestroyed(node int) bool { return slices.Contains(p.destructible, node) }
-
 // destroys reports whether some store is destroyed, or loses what it has acknowledged.
 func (p *plan) destroys() bool {
 	return slices.ContainsFunc(p.events, func(e event) bool { return e.fault.destroys || e.fault.stops && p.sync != engine.SyncAlways })
