@@ -19,8 +19,9 @@ import (
 // crashVariable names the point at which nodes of a simulation crash.
 const crashVariable = "KINDRED_CRASH_POINT"
 
-// mutantsTried bounds how many seeds a mutant gets to be caught, and pointsTried how many a point gets to be hit.
-const mutantsTried, pointsTried = 60, 8
+// mutantsTried bounds how many seeds a mutant gets to be caught, and pointsTried how many a point gets to be hit. The mutants
+// that are hardest to catch are caught by one seed in ten of those that can.
+const mutantsTried, pointsTried = 200, 4
 
 // crashAtPoints crashes nodes at the point that the environment names, about one reach in so many.
 func (w *world) crashAtPoints() {
@@ -46,6 +47,9 @@ func (w *world) crashAtPoints() {
 		}
 	})
 }
+
+// mayBeDestroyed reports whether the plan may destroy a node's store.
+func (p *plan) mayBeDestroyed(node int) bool { return slices.Contains(p.destructible, node) }
 
 func (w *world) byStore(store uint64) *member {
 	for _, m := range w.members {
@@ -83,13 +87,18 @@ func (w *world) crashHere(m *member, percent int, p mutant.Point) {
 
 // TestMutants breaks each rule by turns: the simulation must notice within so many seeds.
 func TestMutants(t *testing.T) {
-	for _, name := range []string{
-		"acknowledges-early", "reuses-forgotten-births", "keeps-births-after-crash", "applies-over-gaps", "trees-miss-merges",
-		"last-arrival-wins",
+	any := func(*plan) bool { return true }
+	for name, promising := range map[string]func(*plan) bool{
+		"acknowledges-early": (*plan).destroys, "reuses-forgotten-births": (*plan).destroys,
+		"keeps-births-after-crash": (*plan).destroys, "applies-over-gaps": any, "trees-miss-merges": any, "last-arrival-wins": any,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := uint64(1); seed <= mutantsTried; seed++ {
+			for seed, tried := uint64(1), 0; tried < mutantsTried; seed++ {
+				if !promising(drawPlan(seed, shortRun)) {
+					continue
+				}
+				tried++
 				out, err := runSeed(seed, true, "KINDRED_MUTANT="+name)
 				if err == nil {
 					continue
@@ -129,6 +138,3 @@ func TestCrashPoints(t *testing.T) {
 		})
 	}
 }
-
-// mayBeDestroyed reports whether the plan may destroy a node's store.
-func (p *plan) mayBeDestroyed(node int) bool { return slices.Contains(p.destructible, node) }

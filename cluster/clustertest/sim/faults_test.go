@@ -110,6 +110,15 @@ var allFaults = []*fault{
 	},
 	{
 		weight: 3, stops: true, destroys: true, victims: victim,
+		text: nodeFor("what node %d sends is held back, and it loses its disk %s later"),
+		run: func(w *world, e event) {
+			go w.cut(e, memnet.Silent, true, false)
+			time.Sleep(e.lasts)
+			w.down(event{nodes: e.nodes, lasts: 300 * time.Millisecond}, 0, func(m *member) { w.c.Wipe(m.index) })
+		},
+	},
+	{
+		weight: 3, stops: true, destroys: true, victims: victim,
 		text: describe("node %d's disk is copied, and %s later it is put back to that",
 			func(e event) []any { return []any{e.nodes[0], e.lasts} }),
 		run: rollBack,
@@ -121,8 +130,13 @@ var allFaults = []*fault{
 		run: rollBackClean,
 	},
 	{
-		weight: 2, destroys: true, victims: victim, text: describe("node %d forgets half of its keys", func(e event) []any { return []any{e.nodes[0]} }),
-		run: func(w *world, e event) { w.forget(w.members[e.nodes[0]], rand.New(rand.NewPCG(e.seed, 0))) },
+		weight: 3, destroys: true, victims: victim, text: nodeFor("node %d forgets half of its keys, again and again for %s"),
+		run: func(w *world, e event) {
+			rng := rand.New(rand.NewPCG(e.seed, 0))
+			for end := time.Now().Add(e.lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+				w.forget(w.members[e.nodes[0]], rng)
+			}
+		},
 	},
 	{
 		weight: 2, stops: true, destroys: true, victims: victim, text: nodeFor("bits flip on node %d's disk, which crashes and is away for %s"),

@@ -23,7 +23,7 @@ var (
 )
 
 // shortSeeds is how many seeds a plain go test runs.
-const shortSeeds = 120
+const shortSeeds = 100
 
 // TestSeeds runs simulations, each in a process of its own: this binary again.
 func TestSeeds(t *testing.T) {
