@@ -37,8 +37,14 @@ const (
 	mostUses    = 255
 )
 
-// tick is what Recency counts: 32 bits of it are 13 years.
-const tick = 100 * time.Millisecond
+// tick is what Recency counts. A small store that is written fast turns over within a fraction of a second, and a coarser
+// tick would make what is in use look older than what was just written. 32 bits of it are 497 days, after which it
+// begins anew; so idle times are differences modulo that, of which the uppermost month stands for a clock that was set back.
+const (
+	tick     = 10 * time.Millisecond
+	setBack  = uint32(1<<32 - 30*24*time.Hour/tick)
+	recently = 1 // in place of 0, which is never
+)
 
 // New returns a table for about so many keys.
 func New(mode Mode, keys int, now int64) *Table {
@@ -57,7 +63,7 @@ func (t *Table) word(key object.Key) *atomic.Uint32 {
 func (t *Table) Touch(key object.Key, now int64) {
 	w := t.word(key)
 	old := w.Load()
-	next := uint32(t.since(now, tick))
+	next := max(recently, uint32(t.since(now, tick)))
 	if t.mode == Frequency {
 		next = t.counted(old, now)
 	}
@@ -105,7 +111,11 @@ func (t *Table) Idle(key object.Key, now int64) (idle time.Duration, known bool)
 	if word == 0 || t.mode != Recency {
 		return 0, false
 	}
-	return time.Duration(max(0, t.since(now, tick)-int64(word))) * tick, true
+	ticks := uint32(t.since(now, tick)) - word
+	if ticks >= setBack {
+		ticks = 0
+	}
+	return time.Duration(ticks) * tick, true
 }
 
 // Uses is the logarithmic count of the key's uses, 0 to 255. A key that was never seen has what a new one has, as in Redis.
