@@ -11,6 +11,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/coordinator"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
+	"github.com/kindredkv/kindred/engine/object"
 )
 
 // Execute runs each command at the coordinator of its slot: the first node of its preference list that can be
@@ -42,9 +43,13 @@ func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID)
 
 // gathering is a batch whose commands go to several coordinators.
 //
-// A coordinator that does not answer within the hedge delay is overtaken by the next in the preference list, for those
-// commands that may run twice: the first outcome counts. The others move on only when the coordinator provably never
-// received them.
+// A coordinator that is late is overtaken by the next in the preference list, for those commands that may run twice: the
+// first outcome counts. The others move on only when the coordinator provably never received them.
+//
+// A client sees its commands on a slot run in their order, so those of one slot are overtaken all or none: a SET that is sent
+// to another node, and not the INCR between it and the GET behind it, gives the GET a reply of its own. And a write is late only
+// after writePatience hedge delays: run again, it is a newer write, which hides what the client writes next if that is ordered
+// before it. Reads do no harm however often they run.
 type gathering struct {
 	node  *Node
 	done  func()
@@ -55,7 +60,12 @@ type gathering struct {
 	errands []errand
 	open    int  // errands without an outcome
 	patient bool // large commands were given time to arrive
+	delay   time.Duration
+	begun   time.Time
 }
+
+// writePatience is how many hedge delays a write waits for its coordinator.
+const writePatience = 5
 
 const (
 	gatherStarting uint32 = iota
@@ -96,8 +106,9 @@ func (g *gathering) start(table *ring.Table) bool {
 			e.here = a.peer == g.node.self
 		}
 	}
-	if delay := g.node.settings().HedgeDelay; hedged && delay > 0 {
-		g.timer = time.AfterFunc(delay, g.hedge)
+	if g.delay = g.node.settings().HedgeDelay; hedged && g.delay > 0 {
+		g.begun = time.Now()
+		g.timer = time.AfterFunc(g.delay, g.hedge)
 	}
 	finished := g.open == 0
 	g.mu.Unlock()
@@ -259,13 +270,8 @@ func indeterminate(err error) error {
 // among them: it works on the client's own buffers, which are reused as soon as it is settled.
 func (g *gathering) hedge() {
 	g.mu.Lock()
-	var late []*errand
-	for i := range g.errands {
-		if e := &g.errands[i]; !e.settled && !e.here && e.away > 0 && e.command.Mode&Idempotent != 0 {
-			late = append(late, e)
-		}
-	}
-	if wait := arrival(late); !g.patient && wait > g.node.settings().HedgeDelay {
+	late, later := g.late(time.Since(g.begun))
+	if wait := arrival(late); !g.patient && wait > g.delay {
 		g.patient = true
 		g.timer.Reset(wait)
 		g.mu.Unlock()
@@ -276,11 +282,35 @@ func (g *gathering) hedge() {
 		a.copyCommands()
 		g.node.stats.failovers.Add(uint64(len(a.commands)))
 	}
-	if len(attempts) > 0 {
-		g.timer.Reset(g.node.settings().HedgeDelay)
+	if len(attempts) > 0 || later {
+		g.timer.Reset(g.delay)
 	}
 	g.mu.Unlock()
 	g.send(attempts)
+}
+
+// late are the errands that are to be sent to the next node after a while without an answer, in their order; later says that
+// there will be more. It is called with mu held.
+func (g *gathering) late(waited time.Duration) (late []*errand, later bool) {
+	bound, writing := map[object.Slot]bool{}, map[object.Slot]bool{}
+	for i := range g.errands {
+		if e := &g.errands[i]; !e.settled {
+			slot := e.command.Slot
+			bound[slot] = bound[slot] || e.here || e.command.Mode&Idempotent == 0
+			writing[slot] = writing[slot] || e.command.Mode&Write != 0
+		}
+	}
+	for i := range g.errands {
+		e := &g.errands[i]
+		switch {
+		case e.settled || e.away == 0 || bound[e.command.Slot]:
+		case writing[e.command.Slot] && waited < writePatience*g.delay:
+			later = true
+		default:
+			late = append(late, e)
+		}
+	}
+	return late, later
 }
 
 // slowLink is the least that a connection between nodes is expected to carry, in bytes a second.

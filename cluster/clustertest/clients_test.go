@@ -41,16 +41,21 @@ func newClients(t testing.TB, config Config) *clients {
 }
 
 // do sends one command to a node and returns its reply as text.
-func (c *clients) do(node int, args []string) []string {
-	command := make([][]byte, len(args))
-	for i, a := range args {
-		command[i] = []byte(a)
+func (c *clients) do(node int, args []string) []string { return c.pipeline(node, [][]string{args}) }
+
+// pipeline sends commands to a node at once and returns their replies as text, one behind the other.
+func (c *clients) pipeline(node int, commands [][]string) []string {
+	batch := make([][][]byte, len(commands))
+	for i, args := range commands {
+		for _, a := range args {
+			batch[i] = append(batch[i], []byte(a))
+		}
 	}
 	s := &resp.Session{Authenticated: true, User: "default", Out: resp.Writer{Proto: 2}}
 	h := c.handlers[c.Nodes[node]]
 	h.Opened(s)
 	done := make(chan struct{})
-	if !h.Serve(s, [][][]byte{command}, func() { close(done) }) {
+	if !h.Serve(s, batch, func() { close(done) }) {
 		<-done
 	}
 	h.Closed(s)
