@@ -28,6 +28,7 @@ func TestJoiningNodesLoseNothing(t *testing.T) {
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		written := before
+		first := c.Nodes[0] // Add changes the list
 		wg.Go(func() {
 			for ; ; written++ {
 				select {
@@ -35,7 +36,7 @@ func TestJoiningNodesLoseNothing(t *testing.T) {
 					return
 				case <-time.After(3 * time.Millisecond):
 				}
-				if err := set(c.Nodes[0], fmt.Sprint("k", written), "v"); err != nil {
+				if err := set(first, fmt.Sprint("k", written), "v"); err != nil {
 					t.Errorf("a write failed while nodes join: %v", err)
 					return
 				}

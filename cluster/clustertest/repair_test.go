@@ -122,7 +122,7 @@ func (c *clients) touched(node, peer int) int {
 func TestFaultsTouchSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := DefaultConfig()
-		config.Nodes, config.RepairRate = 3, 8<<20
+		config.Nodes, config.RepairRate, config.Settings.Timeout = 3, 8<<20, 500*time.Millisecond
 		c := newClients(t, config)
 		defer c.Close()
 		time.Sleep(3 * touchedSlotsWait)
@@ -134,9 +134,9 @@ func TestFaultsTouchSlots(t *testing.T) {
 		if n := c.touched(first, third); n != 0 {
 			t.Fatalf("%d slots are touched before anything happened", n)
 		}
-		// Not so late that the connection is given up, but there and back it takes longer than a change may.
-		c.Net.SetDelay(c.Nodes[first].Host, c.Nodes[third].Host, 1100*time.Millisecond)
-		c.Net.SetDelay(c.Nodes[third].Host, c.Nodes[first].Host, 1100*time.Millisecond)
+		// Far from so late that the connection is given up, but there and back it takes longer than a change may.
+		c.Net.SetDelay(c.Nodes[first].Host, c.Nodes[third].Host, 300*time.Millisecond)
+		c.Net.SetDelay(c.Nodes[third].Host, c.Nodes[first].Host, 300*time.Millisecond)
 		time.Sleep(5 * time.Second)
 		c.do(first, []string{"SET", "k", "v"})
 		time.Sleep(3 * time.Second)
