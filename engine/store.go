@@ -42,6 +42,7 @@ type Store struct {
 	waiting  waitingReads
 	stats    counters
 	room     room
+	hints    hints
 
 	present present
 	views   sync.Pool // of *View
@@ -76,6 +77,7 @@ func Open(o Options) (*Store, error) {
 	s.siblings.Store(int64(o.MaxSiblings))
 	s.room.bound, s.room.pressed = boundless, make(chan struct{}, 1)
 	s.room.left.Store(boundless)
+	s.hints.bound.Store(o.HintBytes)
 	s.views.New = func() any { return &View{store: s} }
 	var err error
 	if s.db, err = openPebble(s); err == nil {
@@ -104,7 +106,7 @@ func (s *Store) start() error {
 	for i := range s.options.Shards {
 		s.shards = append(s.shards, newShard(s, i))
 	}
-	if err := s.loadSummaries(); err != nil {
+	if err := errors.Join(s.loadSummaries(), s.loadHints()); err != nil {
 		s.cache.Close()
 		return err
 	}

@@ -16,6 +16,10 @@ const (
 	TreesMissMerges = false
 	// LastArrivalWins: of two concurrent objects the one that comes later replaces the other.
 	LastArrivalWins = false
+	// SkipsHintsOfEarlierRuns: hints that were kept before a restart are not replayed.
+	SkipsHintsOfEarlierRuns = false
+	// DropsHintsUnconfirmed: a hint goes when it is sent, whether or not its owner has confirmed it.
+	DropsHintsUnconfirmed = false
 )
 
 // Reach marks a point.
