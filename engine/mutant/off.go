@@ -16,6 +16,8 @@ const (
 	TreesMissMerges = false
 	// LastArrivalWins: of two concurrent objects the one that comes later replaces the other.
 	LastArrivalWins = false
+	// DropsUncovered: a store drops its copy of a slot that it is no longer to hold before the primaries cover it.
+	DropsUncovered = false
 )
 
 // Reach marks a point.

@@ -17,6 +17,7 @@ var (
 	AppliesOverGaps       = broken == "applies-over-gaps"
 	TreesMissMerges       = broken == "trees-miss-merges"
 	LastArrivalWins       = broken == "last-arrival-wins"
+	DropsUncovered        = broken == "drops-uncovered"
 )
 
 var onReach atomic.Pointer[func(Point, uint64)]
