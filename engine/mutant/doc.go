@@ -18,6 +18,6 @@ const (
 	BeforeAcknowledgement Point = "before-acknowledgement"
 	// AfterAcknowledgement: whoever sent it has been told.
 	AfterAcknowledgement Point = "after-acknowledgement"
-	// AmidHandoff: a store that is being filled has taken a page of objects.
+	// AmidHandoff: a store that is being filled has taken a page of objects, or one is about to drop what others cover.
 	AmidHandoff Point = "amid-handoff"
 )

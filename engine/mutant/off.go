@@ -20,6 +20,8 @@ const (
 	SkipsHintsOfEarlierRuns = false
 	// DropsHintsUnconfirmed: a hint goes when it is sent, whether or not its owner has confirmed it.
 	DropsHintsUnconfirmed = false
+	// DropsUncovered: a store drops its copy of a slot that it is no longer to hold before the primaries cover it.
+	DropsUncovered = false
 )
 
 // Reach marks a point.

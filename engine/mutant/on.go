@@ -19,6 +19,7 @@ var (
 	LastArrivalWins         = broken == "last-arrival-wins"
 	SkipsHintsOfEarlierRuns = broken == "skips-hints-of-earlier-runs"
 	DropsHintsUnconfirmed   = broken == "drops-hints-unconfirmed"
+	DropsUncovered          = broken == "drops-uncovered"
 )
 
 var onReach atomic.Pointer[func(Point, uint64)]
