@@ -5,7 +5,7 @@ const (
 	// convergesByItself: hints and anti-entropy make replicas equal. Without, every key is read from all replicas at the end.
 	convergesByItself = false
 	// standsIn: fallbacks stand in for primaries that are away, so a read may miss a write that only they have.
-	standsIn = false
+	standsIn = true
 	// handsOver: who gives up a slot keeps its data until the new owners are equal. Without, stores are not destroyed in
 	// seeds where nodes join.
 	handsOver = false
