@@ -27,6 +27,8 @@ type Options struct {
 	Settings func() coordinator.Settings
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate func() int64
+	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
+	ReapPause time.Duration
 	// Transport has all but the handler, the events and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
@@ -51,6 +53,7 @@ type Node struct {
 	eviction    func() Eviction
 	usage       *usage.Tracker
 	repairRate  func() int64
+	reapPause   time.Duration
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
@@ -86,6 +89,7 @@ func Start(o Options) (*Node, error) {
 		store:      o.Store,
 		settings:   o.Settings,
 		repairRate: o.RepairRate,
+		reapPause:  o.ReapPause,
 		eviction:   o.Eviction,
 		usage:      o.Usage,
 		now:        o.Now,

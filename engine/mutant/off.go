@@ -16,6 +16,13 @@ const (
 	TreesMissMerges = false
 	// LastArrivalWins: of two concurrent objects the one that comes later replaces the other.
 	LastArrivalWins = false
+	// ReapsWhatDiffers: a tombstone goes at once, also while a primary holds something else. If it waited as it should,
+	// anti-entropy would most often have made the primaries equal.
+	ReapsWhatDiffers = false
+	// ReapsUnsynced: a tombstone goes while it is not on every primary's disk.
+	ReapsUnsynced = false
+	// ReapsEarly: a tombstone goes while messages from before it may be under way.
+	ReapsEarly = false
 )
 
 // Reach marks a point.

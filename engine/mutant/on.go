@@ -17,6 +17,9 @@ var (
 	AppliesOverGaps       = broken == "applies-over-gaps"
 	TreesMissMerges       = broken == "trees-miss-merges"
 	LastArrivalWins       = broken == "last-arrival-wins"
+	ReapsWhatDiffers      = broken == "reaps-what-differs"
+	ReapsUnsynced         = broken == "reaps-unsynced"
+	ReapsEarly            = broken == "reaps-early"
 )
 
 var onReach atomic.Pointer[func(Point, uint64)]
