@@ -43,6 +43,7 @@ type Store struct {
 	waiting  waitingReads
 	stats    counters
 	room     room
+	hints    hints
 
 	present present
 	views   sync.Pool // of *View
@@ -77,6 +78,7 @@ func Open(o Options) (*Store, error) {
 	s.siblings.Store(int64(o.MaxSiblings))
 	s.room.bound, s.room.pressed = boundless, make(chan struct{}, 1)
 	s.room.left.Store(boundless)
+	s.hints.bound.Store(o.HintBytes)
 	s.views.New = func() any { return &View{store: s} }
 	err := s.open()
 	if err == nil {
@@ -128,7 +130,7 @@ func (s *Store) start() error {
 	for i := range s.options.Shards {
 		s.shards = append(s.shards, newShard(s, i))
 	}
-	if err := s.loadSummaries(); err != nil {
+	if err := errors.Join(s.loadSummaries(), s.loadHints()); err != nil {
 		s.cache.Close()
 		return err
 	}

@@ -23,6 +23,10 @@ const (
 	ReapsUnsynced = false
 	// ReapsEarly: a tombstone goes while messages from before it may be under way.
 	ReapsEarly = false
+	// SkipsHintsOfEarlierRuns: hints that were kept before a restart are not replayed.
+	SkipsHintsOfEarlierRuns = false
+	// DropsHintsUnconfirmed: a hint goes when it is sent, whether or not its owner has confirmed it.
+	DropsHintsUnconfirmed = false
 )
 
 // Reach marks a point.

@@ -31,6 +31,8 @@ type fakeCluster struct {
 	// flushed are the databases that were flushed; waited the replicas that were waited for.
 	flushed []int
 	repair  cluster.RepairStatus
+	// replicas are what Where finds.
+	replicas []cluster.Replica
 	// acked is how many other nodes confirm.
 	acked int
 
@@ -133,6 +135,8 @@ func (c *fakeCluster) Status() cluster.Status { return c.status }
 func (c *fakeCluster) Preference(object.Slot) (primaries, fallbacks []string) {
 	return []string{"a"}, []string{"b"}
 }
+
+func (c *fakeCluster) Where(context.Context, object.Key) []cluster.Replica { return c.replicas }
 
 func (c *fakeCluster) Tokens(string) []uint64 { return []uint64{1, 0xabc} }
 

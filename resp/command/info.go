@@ -319,6 +319,7 @@ func infoKindred(w *infoWriter) {
 	w.field("write_quorum", settings.WriteQuorum)
 	w.field("ring_version", fmt.Sprintf("%016x", s.RingVersion))
 	w.field("slots_replicated", self.Replicated)
+	w.field("slots_without_quorum", s.WithoutQuorum)
 	w.field("commands_forwarded", s.Stats.Forwarded)
 	w.field("coordinator_failovers", s.Stats.Failovers)
 	w.field("read_repairs", s.Stats.ReadRepairs)
