@@ -15,6 +15,7 @@ type Tx struct {
 	failed error
 	edits  []keyEdit
 	merged []merged
+	hints  []keyHint
 	spare  []*object.Edit // for reuse
 }
 
@@ -24,6 +25,8 @@ type source interface {
 	mint(base *object.Object) (causal.Dot, error)
 	observe(t causal.Time) error
 	settle(o *object.Object) *object.Object
+	hint(key object.Key) (*Hint, error)
+	hintRoom() int64 // bytes
 }
 
 type keyEdit struct {
@@ -129,7 +132,8 @@ func (tx *Tx) reset(source source, now int64) {
 	}
 	clear(tx.edits)
 	clear(tx.merged)
-	tx.edits, tx.merged = tx.edits[:0], tx.merged[:0]
+	clear(tx.hints)
+	tx.edits, tx.merged, tx.hints = tx.edits[:0], tx.merged[:0], tx.hints[:0]
 	tx.source, tx.now, tx.write, tx.failed = source, now, true, nil
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	MaxSiblings int
 	// RepairRate is the nodes' rate of repair in bytes a second; 0 keeps it paused, for tests of what goes without it.
 	RepairRate int64
+	// ReapPause is the nodes' pause between two attempts to reap tombstones; 0 is theirs.
+	ReapPause time.Duration
 	// Seed determines what is drawn at random.
 	Seed uint64
 	// Runner makes the runner of a node, each time it starts.
@@ -212,6 +214,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Runner:     c.config.Runner(n),
 		Settings:   func() coordinator.Settings { return c.config.Settings },
 		RepairRate: func() int64 { return c.config.RepairRate },
+		ReapPause:  c.config.ReapPause,
 		Now:        n.now,
 		Logger:     log,
 		Transport: transport.Options{

@@ -44,10 +44,12 @@ import (
 //	equal k                         waits until all primaries of k hold the same
 //	tombstones 7                    the stores of all running nodes have so many tombstones, together
 //	alike                           waits until all running nodes have equal trees of the slots they share
-//	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them
+//	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them; a number behind
+//	                                it is the W to do so with
+//	show @k.1 100 3                 reads what fill wrote last, at a node with R=3
 //	count 100                       every primary's own store that runs shows what fill wrote last
 //
-// A node is @ and its number, or @KEY.N, the Nth of the preference list of the key.
+// script_ring_test.go has the events that change the ring. A node is @ and its number, or @KEY.N, the Nth of the preference list of the key.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -188,10 +190,15 @@ func (s *script) event(words []string) {
 			s.fatalf("there are %d tombstones", got)
 		}
 	case "fill":
-		s.fill(s.node(words[1]), s.number(words[2]), words[3])
+		s.fill(s.node(words[1]), s.number(words[2]), words[3], words[4:])
+	case "show":
+		s.show(s.node(words[1]), s.number(words[2]), words[3])
 	case "count":
 		s.count(s.number(words[1]))
 	default:
+		if s.ringEvent(words) {
+			return
+		}
 		if !strings.HasPrefix(name, "@") {
 			s.fatalf("unknown event %q", name)
 		}
@@ -254,15 +261,31 @@ func (s *script) number(word string) int {
 	return n
 }
 
-func (s *script) fill(node, n int, value string) {
+func (s *script) fill(node, n int, value string, w []string) {
 	s.fills = value
 	for i := range n {
 		args := []string{"SET", fmt.Sprint("key-", i), fmt.Sprint(value, "-", i)}
 		if value == "-" {
 			args = []string{"DEL", args[1]}
 		}
+		if len(w) > 0 {
+			args = append([]string{"QUORUM", "W", w[0], "--"}, args...)
+		}
 		if reply := s.c.do(node, args)[0]; strings.HasPrefix(reply, "(error)") {
 			s.fatalf("%s: %s", strings.Join(args, " "), reply)
+		}
+	}
+}
+
+// show reads what fill wrote.
+func (s *script) show(node, n int, r string) {
+	for i := range n {
+		key, want := fmt.Sprint("key-", i), fmt.Sprint(s.fills, "-", i)
+		if s.fills == "-" {
+			want = "(nil)"
+		}
+		if got := s.c.do(node, []string{"QUORUM", "R", r, "--", "GET", key}); got[0] != want {
+			s.fatalf("GET %s answers %q, want %q", key, got[0], want)
 		}
 	}
 }

@@ -254,3 +254,11 @@ func outcomeOf(err error) byte {
 // AppendProbe appends a digest request about no key in particular: it is answered when the changes sent before it are
 // in the store.
 func AppendProbe(b []byte) []byte { return appendDigestItem(b, object.Key{}, 0) }
+
+// AppendObject appends a whole object to a replicate request that is not a coordinator's: a hint on its way to its owner.
+func AppendObject(b []byte, key object.Key, encoding []byte) []byte {
+	return appendReplicateItem(b, key, encoding, nil)
+}
+
+// Has reports whether a status in a replicate reply says that the replica covers the change now.
+func Has(status byte) bool { return status == replicaHas }
