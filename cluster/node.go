@@ -34,6 +34,8 @@ type Options struct {
 	// HandoffRate is how many bytes a second of data this node may take or give when the ring changes; 0 pauses that. nil:
 	// no bound.
 	HandoffRate func() int64
+	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
+	ReapPause time.Duration
 	// Transport has all but the handler, the events and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
@@ -59,6 +61,7 @@ type Node struct {
 	usage       *usage.Tracker
 	repairRate  func() int64
 	handoffRate func() int64
+	reapPause   time.Duration
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
@@ -93,15 +96,17 @@ type nodeStats struct {
 // Start makes this node a member: alone, or of the cluster that its membership options name.
 func Start(o Options) (*Node, error) {
 	n := &Node{
-		self:       o.Membership.Self.ID,
-		store:      o.Store,
-		settings:   o.Settings,
-		repairRate: o.RepairRate, handoffRate: o.HandoffRate,
-		eviction: o.Eviction,
-		usage:    o.Usage,
-		now:      o.Now,
-		logger:   o.Logger,
-		known:    map[ring.NodeID]time.Time{},
+		self:        o.Membership.Self.ID,
+		store:       o.Store,
+		settings:    o.Settings,
+		handoffRate: o.HandoffRate,
+		repairRate:  o.RepairRate,
+		reapPause:   o.ReapPause,
+		eviction:    o.Eviction,
+		usage:       o.Usage,
+		now:         o.Now,
+		logger:      o.Logger,
+		known:       map[ring.NodeID]time.Time{},
 	}
 	if n.eviction == nil {
 		n.eviction = func() Eviction { return Eviction{} }

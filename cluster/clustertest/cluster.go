@@ -32,6 +32,8 @@ type Config struct {
 	MaxSiblings int
 	// RepairRate is the nodes' rate of repair in bytes a second; 0 keeps it paused, for tests of what goes without it.
 	RepairRate int64
+	// ReapPause is the nodes' pause between two attempts to reap tombstones; 0 is theirs.
+	ReapPause time.Duration
 	// HintRate is the nodes' rate of the replay of hints in bytes a second; 0 pauses it. HintAge and HintBytes bound hints.
 	HintRate, HintBytes int64
 	HintAge             time.Duration
@@ -218,6 +220,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Runner:     c.config.Runner(n),
 		Settings:   func() coordinator.Settings { return c.config.Settings },
 		RepairRate: func() int64 { return c.config.RepairRate },
+		ReapPause:  c.config.ReapPause,
 		Hints: func() cluster.HintSettings {
 			return cluster.HintSettings{Rate: c.config.HintRate, MaxAge: c.config.HintAge}
 		},

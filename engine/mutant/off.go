@@ -22,6 +22,13 @@ const (
 	DropsHintsUnconfirmed = false
 	// DropsUncovered: a store drops its copy of a slot that it is no longer to hold before the primaries cover it.
 	DropsUncovered = false
+	// ReapsWhatDiffers: a tombstone goes at once, also while a primary holds something else. If it waited as it should,
+	// anti-entropy would most often have made the primaries equal.
+	ReapsWhatDiffers = false
+	// ReapsUnsynced: a tombstone goes while it is not on every primary's disk.
+	ReapsUnsynced = false
+	// ReapsEarly: a tombstone goes while messages from before it may be under way.
+	ReapsEarly = false
 )
 
 // Reach marks a point.

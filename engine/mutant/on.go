@@ -20,6 +20,9 @@ var (
 	SkipsHintsOfEarlierRuns = broken == "skips-hints-of-earlier-runs"
 	DropsHintsUnconfirmed   = broken == "drops-hints-unconfirmed"
 	DropsUncovered          = broken == "drops-uncovered"
+	ReapsWhatDiffers        = broken == "reaps-what-differs"
+	ReapsUnsynced           = broken == "reaps-unsynced"
+	ReapsEarly              = broken == "reaps-early"
 )
 
 var onReach atomic.Pointer[func(Point, uint64)]
