@@ -11,6 +11,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/hint"
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
@@ -28,6 +29,8 @@ type Options struct {
 	Settings func() coordinator.Settings
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate func() int64
+	// Hints bound the replay of hints.
+	Hints func() HintSettings
 	// HandoffRate is how many bytes a second of data this node may take or give when the ring changes; 0 pauses that. nil:
 	// no bound.
 	HandoffRate func() int64
@@ -65,6 +68,7 @@ type Node struct {
 	membership  *membership.Membership
 	coordinator *coordinator.Coordinator
 	repair      *antientropy.Repairer
+	hints       *hint.Replayer
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
 	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
@@ -126,6 +130,7 @@ func Start(o Options) (*Node, error) {
 	if n.handoff, err = n.newRepairer(n.handoffRate); err != nil {
 		return nil, err
 	}
+	n.hints = n.newReplayer(o.Hints)
 	o.Transport.Handler = n
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
@@ -145,6 +150,7 @@ func Start(o Options) (*Node, error) {
 	n.running.Go(n.expire)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
+	n.running.Go(func() { n.hints.Run(n.ctx) })
 	n.running.Go(n.dropLoop)
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
@@ -210,6 +216,7 @@ func (n *Node) changed(records []membership.Record) {
 func (n *Node) peerUp(id string) {
 	n.generation.Add(1)
 	n.repair.Returned(ring.NodeID(id))
+	n.hints.Returned(ring.NodeID(id))
 	n.logger.Info("peer connected", "peer", id)
 }
 
