@@ -33,7 +33,11 @@ func (n *Node) Execute(batch []*Command, done func()) bool {
 // coordinatorOf is the first primary of the command's slot that can be reached and is not among those tried; empty
 // when there is none.
 func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID) ring.NodeID {
+	lacking := n.lacking.Load()
 	for _, id := range table.Primaries(c.Slot) {
+		if lacking != nil && (*lacking)[id] {
+			continue
+		}
 		if (id == n.self || n.transport.Up(string(id))) && !slices.Contains(tried, id) {
 			return id
 		}
