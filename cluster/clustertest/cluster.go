@@ -81,7 +81,7 @@ type Node struct {
 	offset  atomic.Int64 // of its clock, a time.Duration
 	failed  *atomic.Bool // the store of this run
 	aside   string
-	started bool         // it is, or was, part of the cluster
+	started bool // it is, or was, part of the cluster
 	running bool
 }
 
