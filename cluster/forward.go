@@ -38,17 +38,18 @@ func (n *Node) primaryOf(table *ring.Table, slot object.Slot, tried []ring.NodeI
 }
 
 // firstOf is the first of some nodes that can be reached and is not among those tried; one that is silent for longer than is to be
-// borne comes after the others.
+// borne comes after the others. Who lacks data is passed by.
 func (n *Node) firstOf(nodes, tried []ring.NodeID, bear time.Duration) (first ring.NodeID) {
+	lacking := n.lacking.Load()
 	for _, id := range nodes {
-		if id == n.self {
-			if !slices.Contains(tried, id) {
-				return id
-			}
+		if lacking != nil && (*lacking)[id] || slices.Contains(tried, id) {
 			continue
 		}
-		up, silence := n.transport.Reach(string(id))
-		if !up || slices.Contains(tried, id) {
+		up, silence := true, time.Duration(0)
+		if id != n.self {
+			up, silence = n.transport.Reach(string(id))
+		}
+		if !up {
 			continue
 		}
 		if silence <= bear {
