@@ -252,9 +252,12 @@ type peers struct{ n *Node }
 
 func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
 
-func (p peers) Hold()                           { p.n.transport.Hold() }
-func (p peers) Release()                        { p.n.transport.Release() }
-func (p peers) Latency(id string) time.Duration { return p.n.transport.Latency(id) }
+func (p peers) Hold()                        { p.n.transport.Hold() }
+func (p peers) Release()                     { p.n.transport.Release() }
+func (p peers) Late(id string) time.Duration { return p.n.transport.Late(id) }
+
+func (p peers) Reach(id string) (bool, time.Duration)  { return p.n.transport.Reach(id) }
+func (p peers) Suspect(id string, after time.Duration) { p.n.transport.Suspect(id, after) }
 
 func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {
 	p.n.transport.Call(id, kind, payload, timeout, done)
