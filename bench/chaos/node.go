@@ -118,14 +118,21 @@ func (n *node) ended(cmd *exec.Cmd, err error) {
 	}
 }
 
-// lastLines is the end of its log.
+// lastLines is the end of its log, or what it says from its last panic on.
 func (n *node) lastLines(count int) string {
 	text, err := os.ReadFile(n.logFile)
 	if err != nil {
 		return err.Error()
 	}
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-count):], "\n")
+	from := max(0, len(lines)-count)
+	for i := len(lines) - 1; i >= 0 && i > len(lines)-200; i-- {
+		if strings.HasPrefix(lines[i], "panic:") || strings.HasPrefix(lines[i], "fatal error:") {
+			from = i
+			break
+		}
+	}
+	return strings.Join(lines[from:min(len(lines), from+count)], "\n")
 }
 
 // mayStop says that the process may end by itself, if its log then says why.
