@@ -284,7 +284,7 @@ func (c *Coordinator) serveRun(request *transport.Request) error {
 			return ErrMalformed
 		}
 		commands = append(commands, command)
-		if command.Mode&StandIn != 0 || slices.Contains(table.Primaries(command.Slot), c.Self) && !c.Lacks() {
+		if !c.Lacks() && (command.Mode&StandIn != 0 || slices.Contains(table.Primaries(command.Slot), c.Self)) {
 			mine = append(mine, command)
 		} else {
 			command.Err = ErrNotReplica

@@ -114,6 +114,9 @@ func TestPreferenceListsAreDistinctNodesAndZonesFirst(t *testing.T) {
 	}
 	for slot := range object.Slot(object.Slots) {
 		list := table.Preference(slot)
+		if again := table.Fallbacks(slot); !slices.Equal(list[replicas:], again) || !slices.Equal(again, table.Fallbacks(slot)) {
+			t.Fatalf("slot %d: the rest of the list is not the fallbacks", slot)
+		}
 		if !slices.Equal(list[:replicas], table.Primaries(slot)) {
 			t.Fatalf("slot %d: the list does not begin with the primaries", slot)
 		}
