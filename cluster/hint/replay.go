@@ -48,7 +48,7 @@ func (l *letter) full() bool { return len(l.items) >= atOnce || len(l.payload) >
 // share is what is to be done about the next hints of an owner.
 type share struct {
 	present letter       // for the owner
-	moved   []object.Key // it is no primary of their slots any more
+	moved   []object.Key // it is no primary of their slots any more, or it is this node itself
 	aged    letter       // it is away, and they are old
 }
 
@@ -89,7 +89,7 @@ func (r *Replayer) gather(id engine.Owner, from engine.HintPlace, s *share) (nex
 		slot := h.Key.Slot()
 		switch {
 		case mutant.SkipsHintsOfEarlierRuns && since < r.begun:
-		case !isPrimary(table, slot, ring.NodeID(id)) && len(table.Primaries(slot)) > 0:
+		case ring.NodeID(id) == r.o.Self, !isPrimary(table, slot, ring.NodeID(id)) && len(table.Primaries(slot)) > 0:
 			s.moved = append(s.moved, h.Key)
 		case up:
 			s.present.add(h)

@@ -154,6 +154,25 @@ func TestAnOwnerThatLeftTheRingIsStruckOff(t *testing.T) {
 	})
 }
 
+// A node that is to become a primary stands in for those that are, and so for its future self.
+func TestWhatTheHolderOwesItselfIsItsOwn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		key := w.keys(1)[0]
+		w.ring(ring.Leaving, ring.Member, ring.Member, ring.Member)
+		time.Sleep(soon)
+		w.keep(key, "v", w.ids[0], w.ids[3])
+		time.Sleep(soon)
+		if w.value(w.ids[3], key) != "v" {
+			t.Fatalf("the holder holds %q itself", w.value(w.ids[3], key))
+		}
+		w.arrive(w.ids[:3]...)
+		time.Sleep(soon)
+		if w.left() != 0 {
+			t.Fatalf("%d hints left", w.left())
+		}
+	})
+}
+
 func TestAnOldHintGoesOnlyWhenOthersHaveIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		key := w.keys(1)[0]

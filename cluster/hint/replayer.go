@@ -95,7 +95,9 @@ func (r *Replayer) begin(stats *engine.OwnerStats) bool {
 	if o.replaying || time.Now().Before(o.retryAt) {
 		return false
 	}
-	if !r.o.Peers.Up(string(stats.Owner)) && !aged && o.ring == version {
+	// A node that was a fallback owes to itself what it is to be a primary of: it is no peer, and always there.
+	itself := stats.Owner == engine.Owner(r.o.Self)
+	if !itself && !r.o.Peers.Up(string(stats.Owner)) && !aged && o.ring == version {
 		return false
 	}
 	o.replaying, o.ring = true, version
