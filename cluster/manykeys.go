@@ -41,7 +41,9 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 	case kindFlush:
 		err = n.serveFlush(request.Payload)
 	case kindFill:
-		out, err = n.serveFill(request.From, request.Payload)
+		out, err = n.serveFill(request.Payload)
+	case kindRingVersion:
+		out = binary.BigEndian.AppendUint64(nil, n.Ring().Version())
 	default:
 		if antientropy.Handles(request.Kind) {
 			out, err = n.repair.Serve(ring.NodeID(request.From), request.Kind, request.Payload, request.Age())
