@@ -67,7 +67,10 @@ type Node struct {
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
 	transfers   transfers
-	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
+
+	staging  sync.Mutex // guards staged
+	staged   []RingChange
+	evicting atomic.Bool // keys were evicted, and there is not room enough yet
 
 	// table is the ring of the member records, replaced as a whole.
 	table atomic.Pointer[ring.Table]

@@ -69,8 +69,8 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	if err != nil {
 		return fail(err)
 	}
-	if n.store, err = engine.Open(n.storeOptions(c)); err != nil {
-		return fail(explainOpen(c.Dir, err))
+	if n.store, err = n.openStore(c); err != nil {
+		return fail(err)
 	}
 	n.store.SetMemoryBound(n.bound.Load().bytes)
 	undo = append(undo, func() { _ = n.store.Close() })
@@ -179,8 +179,10 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 	return cluster.Start(cluster.Options{
 		Store: n.store, Runner: n.handler, Founder: founder, Now: n.seams.Now, Logger: n.log,
 		Eviction: func() cluster.Eviction { return n.bound.Load().eviction }, Usage: &n.usage,
-		Settings:   func() coordinator.Settings { return *n.quorums.Load() },
-		RepairRate: func() int64 { return n.live.Config().RepairRate },
+		Settings:    func() coordinator.Settings { return *n.quorums.Load() },
+		RepairRate:  func() int64 { return n.live.Config().RepairRate },
+		HandoffRate: func() int64 { return n.live.Config().HandoffRate },
+		Standby:     c.Standby,
 		Transport: transport.Options{
 			ID: string(id), Cluster: c.ClusterName, Secret: []byte(c.Secret),
 			Listen: net.JoinHostPort(bind, strconv.Itoa(c.PeerPort())), Network: n.seams.Network, Logger: n.log,

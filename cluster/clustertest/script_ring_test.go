@@ -3,6 +3,7 @@ package clustertest
 import (
 	"slices"
 
+	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/merkle"
 	"github.com/kindredkv/kindred/engine/object"
@@ -23,9 +24,10 @@ func (s *script) ringEvent(words []string) bool {
 		n := s.c.Nodes[s.node(words[1])]
 		s.c.Await("a member", func() bool { return !n.Joining() })
 	case "leave":
-		if err := s.c.Nodes[s.node(words[2])].Leave(s.c.Nodes[s.node(words[1])].ID); err != nil {
-			s.fatalf("%v", err)
-		}
+		s.c.Await("told to leave", func() bool {
+			change := cluster.RingChange{Kind: cluster.ChangeLeave, Node: string(s.c.Nodes[s.node(words[1])].ID)}
+			return s.c.Nodes[s.node(words[2])].RingCommit(change) == nil
+		})
 	case "left":
 		s.left(s.node(words[1]))
 	case "settled":

@@ -23,18 +23,18 @@ type change struct {
 // resolve finds the change under way. The nodes are by id.
 func resolve(nodes []Node) change {
 	nodes = withPhases(nodes)
-	c := change{settling: slices.ContainsFunc(nodes, func(n Node) bool { return n.open() && n.Phase == Settling })}
+	c := change{settling: slices.ContainsFunc(nodes, func(n Node) bool { return n.Open() && n.Phase == Settling })}
 	first := uint64(0)
 	for i := range nodes {
-		if n := &nodes[i]; n.open() && n.State != Removing && (first == 0 || n.Change < first) {
+		if n := &nodes[i]; n.Open() && n.State != Removing && (first == 0 || n.Change < first) {
 			first = n.Change
 		}
 	}
 	takesPart := func(n *Node) bool {
 		if c.settling {
-			return n.open() && n.Phase == Settling
+			return n.Open() && n.Phase == Settling
 		}
-		return n.open() && (n.Change == first || n.State == Removing || removes(nodes, n.Change))
+		return n.Open() && (n.Change == first || n.State == Removing || removes(nodes, n.Change))
 	}
 	for _, n := range nodes {
 		if n.State != Joining && n.State != Removed {
@@ -64,7 +64,7 @@ func withPhases(nodes []Node) []Node {
 		phases[nodes[i].Change] = max(phases[nodes[i].Change], nodes[i].Phase)
 	}
 	for i := range nodes {
-		if n := &nodes[i]; n.open() {
+		if n := &nodes[i]; n.Open() {
 			if n.Phase = phases[n.Change]; n.Phase == Done {
 				n.apply()
 			}
@@ -75,7 +75,7 @@ func withPhases(nodes []Node) []Node {
 
 // removes reports whether a change removes a node that is gone: who replaces it is part of that.
 func removes(nodes []Node, change uint64) bool {
-	return slices.ContainsFunc(nodes, func(n Node) bool { return n.Change == change && n.open() && n.State == Removing })
+	return slices.ContainsFunc(nodes, func(n Node) bool { return n.Change == change && n.Open() && n.State == Removing })
 }
 
 // tokensOf is the node whose tokens another has taken over, at the end of a row of replacements; empty for one that has its

@@ -80,7 +80,7 @@ func TestChangesTakeTurns(t *testing.T) {
 			}
 		}
 		for _, n := range nodes {
-			if n.open() && !stuck(nodes) {
+			if n.Open() && !stuck(nodes) {
 				t.Fatalf("left over: %+v", n)
 			}
 		}

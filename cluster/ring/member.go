@@ -104,8 +104,8 @@ type Node struct {
 	Replaces NodeID
 }
 
-// open reports whether the node is part of a change that has yet to come about.
-func (n *Node) open() bool {
+// Open reports whether the node is part of a change that has yet to come about.
+func (n *Node) Open() bool {
 	return n.Change != 0 && n.Phase != Done && (n.State != Member && n.State != Removed || n.State == Member && n.NextWeight > 0)
 }
 

@@ -122,7 +122,7 @@ func (t *Table) ChangeID() uint64 { return t.id }
 func (t *Table) Active() []uint64 { return t.change.active }
 
 // Takes reports whether a node is part of the change under way.
-func (t *Table) Takes(n *Node) bool { return slices.Contains(t.change.active, n.Change) && n.open() }
+func (t *Table) Takes(n *Node) bool { return slices.Contains(t.change.active, n.Change) && n.Open() }
 
 // Preference is the slot's whole preference list: its primaries, then the fallbacks. It is computed at each call.
 func (t *Table) Preference(slot object.Slot) []NodeID {

@@ -52,6 +52,10 @@ func ownRows() []Directive {
 			"How long a command may wait for its quorum before it answers NOQUORUM.")),
 		mutable(row("repair-rate", "8mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.RepairRate },
 			"How many bytes a second this node spends on comparing replicas, repairing them and verifying its own trees; 0 pauses that.")),
+		mutable(row("handoff-rate", "32mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.HandoffRate },
+			"How many bytes a second of data this node fetches or hands over when the ring changes; 0 pauses that.")),
+		row("standby", "no", yesNo(), func(c *Config) *bool { return &c.Standby },
+			"A node that joins waits until RING STAGE JOIN or RING REPLACE lets it take part."),
 		hidden(row("secret", "", text[Secret]("text", nil), func(c *Config) *Secret { return &c.Secret },
 			"Authenticates peers and keys gossip. Equal on all nodes; a node without one has peers on loopback only. CONFIG GET answers it empty.")),
 	}
