@@ -99,7 +99,7 @@ func (n *Node) doPart(f *filling, table *ring.Table) bool {
 	}
 	f.filled = true
 	if leaving && !f.given {
-		if !n.ready(table, gains) || !n.give(table) {
+		if !n.ready(table, gains) || n.store.HintStats().Keys > 0 || !n.give(table) {
 			return false
 		}
 		f.given = true

@@ -43,7 +43,9 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 	case kindFill:
 		out, err = n.serveFill(request.Payload)
 	case kindRingVersion:
-		out = binary.BigEndian.AppendUint64(nil, n.Ring().Version())
+		out = n.serveRingVersion()
+	case kindWhere:
+		out, err = n.serveWhere(request.Payload)
 	default:
 		if antientropy.Handles(request.Kind) {
 			out, err = n.repair.Serve(ring.NodeID(request.From), request.Kind, request.Payload, request.Age())

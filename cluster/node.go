@@ -11,6 +11,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/hint"
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
@@ -28,9 +29,13 @@ type Options struct {
 	Settings func() coordinator.Settings
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate func() int64
+	// Hints bound the replay of hints.
+	Hints func() HintSettings
 	// HandoffRate is how many bytes a second of data this node may take or give when the ring changes; 0 pauses that. nil:
 	// no bound.
 	HandoffRate func() int64
+	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
+	ReapPause time.Duration
 	// Transport has all but the handler, the events and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
@@ -58,12 +63,14 @@ type Node struct {
 	usage       *usage.Tracker
 	repairRate  func() int64
 	handoffRate func() int64
+	reapPause   time.Duration
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
 	membership  *membership.Membership
 	coordinator *coordinator.Coordinator
 	repair      *antientropy.Repairer
+	hints       *hint.Replayer
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
 	transfers   transfers
@@ -98,15 +105,17 @@ type nodeStats struct {
 // Start makes this node a member: alone, or of the cluster that its membership options name.
 func Start(o Options) (*Node, error) {
 	n := &Node{
-		self:       o.Membership.Self.ID,
-		store:      o.Store,
-		settings:   o.Settings,
-		repairRate: o.RepairRate, handoffRate: o.HandoffRate,
-		eviction: o.Eviction,
-		usage:    o.Usage,
-		now:      o.Now,
-		logger:   o.Logger,
-		told:     make(chan struct{}),
+		self:        o.Membership.Self.ID,
+		store:       o.Store,
+		settings:    o.Settings,
+		handoffRate: o.HandoffRate,
+		repairRate:  o.RepairRate,
+		reapPause:   o.ReapPause,
+		eviction:    o.Eviction,
+		usage:       o.Usage,
+		now:         o.Now,
+		logger:      o.Logger,
+		told:        make(chan struct{}),
 	}
 	if n.eviction == nil {
 		n.eviction = func() Eviction { return Eviction{} }
@@ -133,6 +142,7 @@ func Start(o Options) (*Node, error) {
 	if n.handoff, err = n.newRepairer(n.handoffRate); err != nil {
 		return nil, err
 	}
+	n.hints = n.newReplayer(o.Hints)
 	o.Transport.Handler = n
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Refuses = func(id string) bool { return (*n.removed.Load())[ring.NodeID(id)] }
@@ -153,6 +163,7 @@ func Start(o Options) (*Node, error) {
 	n.running.Go(n.expire)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
+	n.running.Go(func() { n.hints.Run(n.ctx) })
 	n.running.Go(n.dropLoop)
 	n.running.Go(func() { n.fillLoop(o.Founder) })
 	n.running.Go(n.stewardLoop)
@@ -239,6 +250,7 @@ func (n *Node) record(id ring.NodeID) (membership.Record, bool) {
 func (n *Node) peerUp(id string) {
 	n.generation.Add(1)
 	n.repair.Returned(ring.NodeID(id))
+	n.hints.Returned(ring.NodeID(id))
 	n.logger.Info("peer connected", "peer", id)
 }
 

@@ -142,3 +142,14 @@ func (n *Node) carry(table *ring.Table, phase ring.Phase) {
 	}
 	n.logger.Info("a change of the ring goes on", "changes", slices.Clone(table.Active()), "to", phase)
 }
+
+// serveRingVersion answers with the version of the ring, or with 0 while this node is about to leave and has come by
+// hints since others covered what it held.
+func (n *Node) serveRingVersion() []byte {
+	table := n.Ring()
+	version := table.Version()
+	if n.takesPart(table, ring.Leaving) && n.store.HintStats().Keys > 0 {
+		version = 0
+	}
+	return binary.BigEndian.AppendUint64(nil, version)
+}

@@ -30,6 +30,9 @@ func (s *Store) Clear() error {
 	}
 	s.cache.Clear()
 	s.present.clear()
+	s.hints.mu.Lock()
+	s.hints.reset()
+	s.hints.mu.Unlock()
 	s.empty()
 	return nil
 }
@@ -65,6 +68,7 @@ func (sh *shard) clear() error {
 	ranges := [][2][]byte{
 		{binary.BigEndian.AppendUint16(nil, first), binary.BigEndian.AppendUint16(nil, end)},
 		{summaryPrefix(first), summaryPrefix(end)},
+		{hintPrefix(first), hintPrefix(end)},
 		{journalKey(sh.summaries.shard, 0), journalKey(sh.summaries.shard+1, 0)},
 	}
 	for _, r := range ranges {
@@ -85,6 +89,10 @@ func (sh *shard) clear() error {
 	sh.committed.Store(seq)
 	sh.store.written()
 	return nil
+}
+
+func hintPrefix(slot uint16) []byte {
+	return binary.BigEndian.AppendUint16(append([]byte(localPrefix), tagHint), slot)
 }
 
 func summaryPrefix(slot uint16) []byte {

@@ -51,6 +51,8 @@ type Options struct {
 	// WholeCells is the number of cells up to which changes come without a delta: the whole object is no larger, and no
 	// gap can stop it. −1: every change has one.
 	WholeCells int
+	// HintBytes bounds, to begin with, what hints take.
+	HintBytes int64
 	// MaxDrift is how far ahead of this node's clock a merged write may be; writes beyond it are refused.
 	MaxDrift time.Duration
 }
@@ -67,6 +69,7 @@ func DefaultOptions() Options {
 		CacheBytes:  256 << 20,
 		MaxSiblings: 100,
 		WholeCells:  2,
+		HintBytes:   1 << 30,
 		MaxDrift:    10 * time.Second,
 	}
 }
@@ -83,6 +86,7 @@ func (o *Options) validate() error {
 	check(o.Shards > 0 && o.Shards <= maxShards, "shards is %d, must be 1 to %d", o.Shards, maxShards)
 	check(o.CacheBytes > 0, "cache bytes is %d, must be positive", o.CacheBytes)
 	check(o.MaxSiblings >= 0, "max siblings is %d, must not be negative", o.MaxSiblings)
+	check(o.HintBytes >= 0, "hint bytes is %d, must not be negative", o.HintBytes)
 	check(o.MaxDrift > 0, "max drift is %s, must be positive", o.MaxDrift)
 	return errors.Join(errs...)
 }

@@ -17,11 +17,13 @@ import (
 //	slot (2) 'o' position (6) database (1) name     an object
 //	0xffff 'm' name                                 a fact about the store
 //	0xffff 'e' deadline (8) the key of an object     a deadline to come
+//	0xffff 'h' the key of an object                 a hint
 //	0xffff 's' slot (2)                             the summary of a slot
 //	0xffff 'j' shard (2) sequence (8)               summary changes of one batch
 const (
 	tagObject  = 'o'
 	tagDue     = 'e'
+	tagHint    = 'h'
 	tagMeta    = 'm'
 	tagSummary = 's'
 	tagJournal = 'j'

@@ -50,6 +50,8 @@ type Options struct {
 	Settings func() Settings
 	// Hints reports whether this node keeps hints for a slot, or any copy that it has yet to hand over. nil: it never does.
 	Hints func(object.Slot) bool
+	// ReapPause is the mean pause between two ways through the tombstones; 0: 5 s.
+	ReapPause time.Duration
 	// Now is the wall clock: by it tombstones are young or old.
 	Now func() time.Time
 	// Jitter returns a number in [0,1). nil: math/rand.
@@ -62,6 +64,9 @@ type Options struct {
 func (o *Options) complete() error {
 	if o.Hints == nil {
 		o.Hints = func(object.Slot) bool { return false }
+	}
+	if o.ReapPause == 0 {
+		o.ReapPause = reapPause
 	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64

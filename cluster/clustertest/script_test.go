@@ -22,7 +22,8 @@ import (
 // TestScripts runs the scenarios in testdata. A script is a cluster and what happens to it, one event a line:
 //
 //	cluster nodes=5 n=3 r=2 w=2     starts the cluster; it must come first. repair=1 sets the rate of repair, in MB a
-//	                                second, which is else paused
+//	                                second, which is else paused, hintbytes=4000 and hintage=60 the bounds of hints, in bytes
+//	                                and seconds
 //	@k.1 SET k v                    a client of a node sends a command; the lines after it that begin with '>' are the
 //	                                reply as redis-cli shows it, one line for each element
 //	> OK
@@ -42,6 +43,9 @@ import (
 //	connected                       waits until all running nodes are connected
 //	holds @k.1 k value              the node's own store shows the value; '-' when it holds none
 //	equal k                         waits until all primaries of k hold the same
+//	kept @k.4 k value               the node keeps a hint of the key that shows the value; '-' when it keeps none
+//	hints @k.4 7                    the node keeps so many hints
+//	delivered                       waits until no running node keeps hints
 //	tombstones 7                    the stores of all running nodes have so many tombstones, together
 //	alike                           waits until all running nodes have equal trees of the slots they share
 //	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them; a number behind
@@ -185,6 +189,16 @@ func (s *script) event(words []string) {
 		s.c.Await("equal", func() bool { return s.c.equal(words[1]) })
 	case "alike":
 		s.c.Await("alike", s.c.alike)
+	case "kept":
+		if got := s.c.kept(s.node(words[1]), words[2]); got != words[3] {
+			s.fatalf("%s keeps %q of %s, want %q", words[1], got, words[2], words[3])
+		}
+	case "hints":
+		if got := s.c.Nodes[s.node(words[1])].HintStatus().Keys; got != int64(s.number(words[2])) {
+			s.fatalf("%s keeps %d hints", words[1], got)
+		}
+	case "delivered":
+		s.c.Await("delivered", s.c.delivered)
 	case "tombstones":
 		if got := s.c.tombstones(); got != int64(s.number(words[1])) {
 			s.fatalf("there are %d tombstones", got)
@@ -219,6 +233,10 @@ func (s *script) start(words []string) {
 			config.Nodes = n
 		case "repair":
 			config.RepairRate = int64(n) << 20
+		case "hintbytes":
+			config.HintBytes = int64(n)
+		case "hintage":
+			config.HintAge = time.Duration(n) * time.Second
 		case "n":
 			config.Replicas = n
 		case "r":
@@ -368,6 +386,28 @@ func (c *clients) tombstones() (n int64) {
 		}
 	}
 	return n
+}
+
+// kept is the newest value of the hint that a node keeps of a string, "-" when it keeps none.
+func (c *clients) kept(node int, key string) string {
+	o, err := c.Nodes[node].Store.Hint(object.Key{Name: key})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if o == nil || o.Cell(valueCell) == nil {
+		return "-"
+	}
+	return string(o.Cell(valueCell).Newest().Payload)
+}
+
+// delivered reports whether no running node keeps hints.
+func (c *clients) delivered() bool {
+	for _, n := range c.Nodes {
+		if n.running && n.HintStatus().Keys > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // alike reports whether all running nodes have equal trees of every slot that they replicate.

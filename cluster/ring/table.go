@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 
@@ -24,6 +25,8 @@ type Table struct {
 	change  change
 	version uint64
 	id      uint64 // of the change
+	// fallbacks are kept by slot when they are first asked for; nil when all nodes are primaries of everything.
+	fallbacks []atomic.Pointer[[]NodeID]
 }
 
 // Build places the slots on the nodes, whatever their order. Every slot gets replicas primaries, or as many as there are
@@ -59,6 +62,9 @@ func Build(nodes []Node, vnodes, replicas int) *Table {
 				}
 			}
 		}
+	}
+	if len(t.current.nodes) > t.current.n {
+		t.fallbacks = make([]atomic.Pointer[[]NodeID], object.Slots)
 	}
 	return t
 }
@@ -127,6 +133,20 @@ func (t *Table) Takes(n *Node) bool { return slices.Contains(t.change.active, n.
 // Preference is the slot's whole preference list: its primaries, then the fallbacks. It is computed at each call.
 func (t *Table) Preference(slot object.Slot) []NodeID {
 	return t.current.walk(slot, len(t.nodes))
+}
+
+// Fallbacks are the nodes that stand in for primaries of the slot, in order: the rest of its preference list. The slice must not
+// be changed.
+func (t *Table) Fallbacks(slot object.Slot) []NodeID {
+	if t.fallbacks == nil {
+		return nil
+	}
+	if have := t.fallbacks[slot].Load(); have != nil {
+		return *have
+	}
+	list := t.current.walk(slot, len(t.current.nodes))[t.current.n:]
+	t.fallbacks[slot].Store(&list)
+	return list
 }
 
 // Tokens are the tokens of a node, in order.

@@ -20,4 +20,6 @@ const (
 	AfterAcknowledgement Point = "after-acknowledgement"
 	// AmidHandoff: a store that is being filled has taken a page of objects, or one is about to drop what others cover.
 	AmidHandoff Point = "amid-handoff"
+	// AfterForget: a store has forgotten tombstones that all nodes hold.
+	AfterForget Point = "after-forget"
 )

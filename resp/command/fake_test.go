@@ -36,6 +36,9 @@ type fakeCluster struct {
 	// committed are the changes of the ring that were begun.
 	committed []cluster.RingChange
 	transfers []cluster.Transfer
+	hints     cluster.HintStatus
+	// replicas are what Where finds.
+	replicas []cluster.Replica
 	// acked is how many other nodes confirm.
 	acked int
 
@@ -139,6 +142,8 @@ func (c *fakeCluster) Preference(object.Slot) (primaries, fallbacks []string) {
 	return []string{"a"}, []string{"b"}
 }
 
+func (c *fakeCluster) Where(context.Context, object.Key) []cluster.Replica { return c.replicas }
+
 func (c *fakeCluster) Tokens(string) []uint64 { return []uint64{1, 0xabc} }
 
 func (c *fakeCluster) RingStage(change cluster.RingChange) error {
@@ -178,6 +183,8 @@ func (c *fakeCluster) RepairStart(full bool, first, last object.Slot) error {
 }
 
 func (c *fakeCluster) RepairPause(paused bool) { c.repair.Paused = paused }
+
+func (c *fakeCluster) HintStatus() cluster.HintStatus { return c.hints }
 
 func (c *fakeCluster) RepairStatus() cluster.RepairStatus { return c.repair }
 

@@ -56,6 +56,12 @@ type Config struct {
 	HandoffRate int64
 	// Standby has a node that joins wait until it is told to take part.
 	Standby bool
+	// HintMaxBytes bounds what is kept for primaries that are away.
+	HintMaxBytes int64
+	// HintMaxAge is the age from which on it is let go when other primaries have it.
+	HintMaxAge time.Duration
+	// HintRate is how many bytes of it a second are sent to them when they are back; 0 pauses it.
+	HintRate int64
 	// Secret authenticates peers and keys gossip; equal on all nodes. Empty: peers on loopback only.
 	Secret Secret
 
