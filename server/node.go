@@ -87,6 +87,8 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 		return fail(err)
 	}
 	n.handler.Cluster = n.cluster
+	n.wantShare(c)
+	n.live.Subscribe(func(change config.Change) { n.wantShare(change.Config) })
 	n.serve(listeners)
 	return n, nil
 }

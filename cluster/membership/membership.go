@@ -78,7 +78,11 @@ func (m *Membership) load() error {
 	}
 	self := m.options.Self
 	if before, ok := m.records[self.ID]; ok {
+		configured := self
 		self.adopt(&before)
+		if before.State == ring.Joining { // a member's are changed by a change of the ring
+			self.Weight, self.Zone = configured.Weight, configured.Zone
+		}
 		if before.State == ring.Removed {
 			return fmt.Errorf("%w: empty its directory to join as a new node", ErrRemoved)
 		}
