@@ -35,12 +35,26 @@ var errNotYet = errors.New("not yet")
 
 // filling is a node's part in one change of the ring.
 type filling struct {
-	id     uint64 // of the change
+	id     uint64 // of the change; 0 for one that lost its store
 	done   map[ring.NodeID]*engine.SlotSet
 	cursor map[ring.NodeID]uint64 // where the pages of a primary go on
 	pages  map[ring.NodeID]*engine.SlotSet
 	filled bool
 	given  bool // others cover what this node gives away
+}
+
+func newFilling(id uint64) *filling {
+	return &filling{
+		id: id, done: map[ring.NodeID]*engine.SlotSet{}, cursor: map[ring.NodeID]uint64{}, pages: map[ring.NodeID]*engine.SlotSet{},
+	}
+}
+
+// add notes that slots have been fetched from a primary.
+func (f *filling) add(id ring.NodeID, set *engine.SlotSet) {
+	if f.done[id] == nil {
+		f.done[id] = &engine.SlotSet{}
+	}
+	unite(f.done[id], set)
 }
 
 // Joining reports whether this node has yet to become a member.
@@ -57,10 +71,7 @@ func (n *Node) fillLoop(founder bool) {
 		table := n.Ring()
 		if !table.Changing() || table.Settling() || f.id != table.ChangeID() {
 			n.transfers.reset()
-			f = &filling{
-				id: table.ChangeID(), done: map[ring.NodeID]*engine.SlotSet{},
-				cursor: map[ring.NodeID]uint64{}, pages: map[ring.NodeID]*engine.SlotSet{},
-			}
+			f = newFilling(table.ChangeID())
 		}
 		pause := time.Hour
 		if r, ok := n.record(n.self); ok && r.State == ring.Removed {
@@ -110,8 +121,12 @@ func (n *Node) doPart(f *filling, table *ring.Table) bool {
 	if r, _ := n.record(n.self); r.Ready == f.id {
 		return true
 	}
+	joining := n.Joining()
+	if joining && n.filled() != nil {
+		return false // the store has failed
+	}
 	err := n.membership.Set(n.self, func(r membership.Record) membership.Record {
-		r.Ready = f.id
+		r.Ready, r.Lacks = f.id, r.Lacks && !joining
 		return r
 	})
 	return err == nil
@@ -160,13 +175,10 @@ func (n *Node) fill(f *filling, table *ring.Table, mine *engine.SlotSet) bool {
 	sources := n.sources(f, table, mine)
 	down := 0
 	for id, set := range sources {
-		if !n.transport.Up(string(id)) {
+		if !n.transport.Up(string(id)) || n.isLacking(id) {
 			down++
 		} else if n.fillFrom(f, table, id, set) {
-			if f.done[id] == nil {
-				f.done[id] = &engine.SlotSet{}
-			}
-			unite(f.done[id], set)
+			f.add(id, set)
 			delete(sources, id)
 		}
 	}
@@ -226,10 +238,14 @@ func (n *Node) mayBegin(founder bool) bool {
 }
 
 func (n *Node) becomeMember() {
-	err := n.membership.Set(n.self, func(r membership.Record) membership.Record {
-		r.Carry(ring.Done)
-		return r
-	})
+	err := n.filled()
+	if err == nil {
+		err = n.membership.Set(n.self, func(r membership.Record) membership.Record {
+			r.Carry(ring.Done)
+			r.Lacks = false
+			return r
+		})
+	}
 	if err != nil {
 		n.logger.Error("this node could not become a member", "error", err)
 	}
@@ -325,7 +341,7 @@ func (n *Node) serveFill(payload []byte) ([]byte, error) {
 	if err != nil || len(rest) != 16 {
 		return nil, coordinator.ErrMalformed
 	}
-	if !n.knowsLongEnough(binary.BigEndian.Uint64(rest[8:])) {
+	if n.lacks.Load() || !n.knowsLongEnough(binary.BigEndian.Uint64(rest[8:])) {
 		return nil, errNotYet
 	}
 	cursor := binary.BigEndian.Uint64(rest)
@@ -340,8 +356,11 @@ func (n *Node) serveFill(payload []byte) ([]byte, error) {
 }
 
 // knowsLongEnough reports whether a change is under way here, and every command that began before this node knew of it has
-// ended.
+// ended. Who is filled again, for it lost its store, was a primary all along.
 func (n *Node) knowsLongEnough(change uint64) bool {
+	if change == 0 {
+		return true
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	table := n.Ring()

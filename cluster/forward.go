@@ -36,8 +36,13 @@ func (n *Node) primaryOf(table *ring.Table, slot object.Slot, tried []ring.NodeI
 	return n.firstOf(table.Primaries(slot), tried)
 }
 
+// firstOf is the same for any list of nodes. Who lacks data is passed by.
 func (n *Node) firstOf(nodes, tried []ring.NodeID) ring.NodeID {
+	lacking := n.lacking.Load()
 	for _, id := range nodes {
+		if lacking != nil && (*lacking)[id] {
+			continue
+		}
 		if (id == n.self || n.transport.Up(string(id))) && !slices.Contains(tried, id) {
 			return id
 		}

@@ -77,6 +77,7 @@ type Node struct {
 
 	staging  sync.Mutex // guards staged
 	staged   []RingChange
+	lacks    atomic.Bool // the store has yet to get what it should hold, see refill.go
 	evicting atomic.Bool // keys were evicted, and there is not room enough yet
 
 	// table is the ring of the member records, replaced as a whole.
@@ -86,6 +87,8 @@ type Node struct {
 	// generation changes whenever the table does or a peer comes or goes.
 	generation atomic.Uint64
 	assigned   atomic.Pointer[assignment]
+	// lacking are the nodes whose records say that they lack data; nil when none do.
+	lacking atomic.Pointer[map[ring.NodeID]bool]
 
 	mu       sync.Mutex // guards the four below
 	records  []membership.Record
@@ -126,6 +129,9 @@ func Start(o Options) (*Node, error) {
 	if n.usage == nil {
 		n.usage = &usage.Tracker{}
 	}
+	if err := n.findLacking(&o.Membership.Self); err != nil {
+		return nil, err
+	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if self := &o.Membership.Self; self.State == ring.Joining && self.Change == 0 && !o.Standby {
 		self.Change = n.stamp()
@@ -133,6 +139,7 @@ func Start(o Options) (*Node, error) {
 	n.changed([]membership.Record{o.Membership.Self})
 	n.coordinator = coordinator.New(coordinator.Options{
 		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
+		Lacks:  n.lacks.Load,
 		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
 	var err error
@@ -167,6 +174,9 @@ func Start(o Options) (*Node, error) {
 	n.running.Go(n.dropLoop)
 	n.running.Go(func() { n.fillLoop(o.Founder) })
 	n.running.Go(n.stewardLoop)
+	if n.lacks.Load() {
+		n.running.Go(n.refill)
+	}
 	return n, nil
 }
 
@@ -199,17 +209,29 @@ func (n *Node) changed(records []membership.Record) {
 	n.records = records
 	var members []ring.Node
 	var remote []transport.Peer
+	var lacking map[ring.NodeID]bool
 	removed := map[ring.NodeID]bool{}
 	vnodes, replicas := 1, 1
 	for i := range records {
 		r := &records[i]
 		members = append(members, r.Node())
 		removed[r.ID] = r.State == ring.Removed
+		if r.Lacks && r.State != ring.Removed {
+			if lacking == nil {
+				lacking = map[ring.NodeID]bool{}
+			}
+			lacking[r.ID] = true
+		}
 		if r.ID == n.self {
 			vnodes, replicas = int(r.Vnodes), int(r.Replicas)
 		} else if r.State != ring.Removed {
 			remote = append(remote, transport.Peer{ID: string(r.ID), Address: r.PeerAddress()})
 		}
+	}
+	if lacking == nil {
+		n.lacking.Store(nil)
+	} else {
+		n.lacking.Store(&lacking)
 	}
 	table := ring.Build(members, vnodes, replicas)
 	if before := n.table.Load(); before == nil || before.Version() != table.Version() {

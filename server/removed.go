@@ -16,10 +16,11 @@ import (
 // asidePrefix begins the names of the directories that hold what removed nodes had.
 const asidePrefix = "removed-"
 
-// openStore opens the store. That of a node which was removed from its cluster is set aside first: what it holds is from
-// before others took over, and its id is refused for good, so the node begins anew, empty and under another id.
-func (n *Node) openStore(c *config.Config) (*engine.Store, error) {
-	store, err := engine.Open(n.storeOptions(c))
+// openMember opens the store of a node that may be a member. That of a node which was removed from its cluster is set aside first: what it holds is from
+// before others took over, and its id is refused for good, so the node begins anew, empty and under another id. Where it was
+// told of no others it would be a cluster of its own, and does not start.
+func (n *Node) openMember(c *config.Config) (*engine.Store, error) {
+	store, err := n.openStore(c)
 	if err != nil {
 		return nil, explainOpen(c.Dir, err)
 	}
@@ -30,15 +31,15 @@ func (n *Node) openStore(c *config.Config) (*engine.Store, error) {
 	if err = errors.Join(err, store.Close()); err != nil {
 		return nil, err
 	}
-	if c.NodeID != "" {
-		return nil, fmt.Errorf("node %s was removed from the cluster: it needs another node-id and an empty directory to join again", removed)
+	if others, _ := seeds(c); c.NodeID != "" || len(others) == 0 {
+		return nil, fmt.Errorf("node %s was removed from the cluster: to join again as a new node it needs members in join, and no node-id", removed)
 	}
 	aside := n.seams.FS.PathJoin(c.Dir, asidePrefix+n.seams.Now().UTC().Format("20060102-150405"))
 	n.log.Warn("this node was removed from the cluster: its data is set aside, and it joins as a new node", "was", removed, "aside", aside)
 	if err := setAside(n.seams.FS, c.Dir, aside); err != nil {
 		return nil, fmt.Errorf("set the data of a removed node aside: %w", err)
 	}
-	return engine.Open(n.storeOptions(c))
+	return n.openStore(c)
 }
 
 // wasRemoved is the id under which the store's node was removed from its cluster; empty when it was not.

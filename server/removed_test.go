@@ -22,14 +22,14 @@ func TestRemovedNodeBeginsAnew(t *testing.T) {
 		seams: Seams{FS: fs, Now: time.Now, Random: rand.New(rand.NewPCG(1, 2)), Fatal: func(err error) { t.Error(err) }},
 		log:   slog.New(slog.NewTextHandler(log, nil)),
 	}
-	loaded, err := config.Load([]string{"--dir", "/d"}, strings.NewReader(""))
+	loaded, err := config.Load([]string{"--dir", "/d", "--join", "127.0.0.1:7001"}, strings.NewReader(""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &loaded.Config
 	id := ring.NodeID(strings.Repeat("a", 40))
 	for _, state := range []ring.State{ring.Member, ring.Removed} {
-		store, err := n.openStore(c)
+		store, err := n.openMember(c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,12 +47,17 @@ func TestRemovedNodeBeginsAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	alone := *c
+	alone.Join = nil
+	if _, err := n.openMember(&alone); err == nil || !strings.Contains(err.Error(), "was removed from the cluster") {
+		t.Errorf("without others: %v", err)
+	}
 	named := *c
 	named.NodeID = string(id)
-	if _, err := n.openStore(&named); err == nil || !strings.Contains(err.Error(), "was removed from the cluster") {
+	if _, err := n.openMember(&named); err == nil || !strings.Contains(err.Error(), "was removed from the cluster") {
 		t.Errorf("with the old id: %v", err)
 	}
-	store, err := n.openStore(c)
+	store, err := n.openMember(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,9 @@ type Options struct {
 	Settings func() Settings
 	// Missed, when set, is told of slots with changes that a replica has not confirmed. It must not block.
 	Missed func(peer ring.NodeID, slots *engine.SlotSet)
+	// Lacks, when set, reports whether this node's store lacks data that it should hold: it then answers no digests and
+	// coordinates nothing.
+	Lacks  func() bool
 	Logger *slog.Logger
 }
 
@@ -91,6 +94,9 @@ type Stats struct {
 // New returns a coordinator of its parts.
 func New(o Options) *Coordinator {
 	c := &Coordinator{Options: o}
+	if c.Lacks == nil {
+		c.Lacks = func() bool { return false }
+	}
 	c.outbox.c = c
 	c.batches.New = func() any {
 		b := &batch{c: c}

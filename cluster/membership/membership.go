@@ -259,7 +259,9 @@ func (m *Membership) refute(news []Record) *Record {
 		if r.ID != m.own.ID || r.State == ring.Removed {
 			continue
 		}
+		version := max(m.own.Version, r.Version)
 		m.own.adopt(&r)
+		m.own.Version = version
 		if m.own != r {
 			m.own.Version++
 			m.records[m.own.ID] = m.own
