@@ -13,74 +13,193 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/merkle"
 	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// A node that joins is filled before it is read from. From the moment a coordinator knows of it, it gets every write of
-// its future slots; what was written before, it fetches from the slots' present primaries. Those answer only when
-// they have known of it for as long as a command may take, so no write falls between the two.
+// A node that gains slots by a change of the ring is filled before it is read from. From the moment a coordinator knows of
+// the change, it gets every write of its future slots; what was written before, it fetches from the slots' present
+// primaries. Those answer only when they have known of the change for as long as a command may take, so no write falls
+// between the two.
+//
+// The first primary of a slot is fetched from page by page. What the others have beyond that, trees tell; and so they do
+// after a restart, which thus goes on where it was.
 const kindFill uint8 = 20
 
-// fillPause is how long a joining node waits before it asks again.
+// fillPause is how long a node waits before it asks again.
 const fillPause = 100 * time.Millisecond
 
-// errNotYet says that a primary has not known the joining node for long enough.
+// errNotYet says that a primary has not known of the change for long enough.
 var errNotYet = errors.New("not yet")
 
-// Joining reports whether this node is still being filled.
-func (n *Node) Joining() bool {
-	t := n.Ring()
-	i, ok := t.Index(n.self)
-	return ok && t.Nodes()[i].State == ring.Joining
+// filling is a node's part in one change of the ring.
+type filling struct {
+	id     uint64 // of the change; 0 for one that lost its store
+	done   map[ring.NodeID]*engine.SlotSet
+	cursor map[ring.NodeID]uint64 // where the pages of a primary go on
+	pages  map[ring.NodeID]*engine.SlotSet
+	filled bool
+	given  bool // others cover what this node gives away
 }
 
-// fill brings a joining node to membership. It ends when the node is a member or stops.
-func (n *Node) fill(founder bool) {
-	done := map[ring.NodeID]*engine.SlotSet{}
-	for n.Joining() && n.ctx.Err() == nil {
-		sources := n.sources(done)
-		switch {
-		case len(sources) == 0 && n.mayBegin(founder):
-			n.logger.Info("no member is known, this node begins the cluster")
-			n.becomeMember()
-			return
-		case len(sources) == 0 && n.hasMember():
-			n.becomeMember()
-			return
-		}
-		down := 0
-		for id, set := range sources {
-			if !n.transport.Up(string(id)) {
-				down++
-			} else if n.fillFrom(id, set) {
-				addAll(done, id, set)
-				delete(sources, id)
-			}
-		}
-		// What W stores acknowledged is on one of the others, as long as fewer than W are missing.
-		if len(sources) == down && down > 0 && n.hasOthers(down) {
-			n.logger.Warn("filled without all primaries", "unreachable", down)
-			n.becomeMember()
-			return
-		}
-		select {
-		case <-time.After(fillPause):
-		case <-n.ctx.Done():
-		}
+func newFilling(id uint64) *filling {
+	return &filling{
+		id: id, done: map[ring.NodeID]*engine.SlotSet{}, cursor: map[ring.NodeID]uint64{}, pages: map[ring.NodeID]*engine.SlotSet{},
 	}
 }
 
-// sources are the primaries that this node has yet to fetch from, with the slots.
-func (n *Node) sources(done map[ring.NodeID]*engine.SlotSet) map[ring.NodeID]*engine.SlotSet {
-	t := n.Ring()
+// add notes that slots have been fetched from a primary.
+func (f *filling) add(id ring.NodeID, set *engine.SlotSet) {
+	if f.done[id] == nil {
+		f.done[id] = &engine.SlotSet{}
+	}
+	unite(f.done[id], set)
+}
+
+// Joining reports whether this node has yet to become a member.
+func (n *Node) Joining() bool {
+	r, ok := n.record(n.self)
+	return ok && r.State == ring.Joining
+}
+
+// fillLoop does this node's part in every change of the ring, until it stops.
+func (n *Node) fillLoop(founder bool) {
+	f := &filling{}
+	for n.ctx.Err() == nil {
+		news := n.news()
+		table := n.Ring()
+		if !table.Changing() || table.Settling() || f.id != table.ChangeID() {
+			n.transfers.reset()
+			f = newFilling(table.ChangeID())
+		}
+		pause := time.Hour
+		if r, ok := n.record(n.self); ok && r.State == ring.Removed {
+			n.depart(r)
+			return
+		}
+		switch {
+		case n.Joining() && !n.hasMember():
+			pause = fillPause
+			if n.mayBegin(founder) {
+				n.logger.Info("no member is known, this node begins the cluster")
+				n.becomeMember()
+			}
+		case table.Changing() && !table.Settling() && !n.doPart(f, table):
+			pause = fillPause
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-news:
+		case <-n.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// doPart goes on with this node's part in a change. It reports whether there is nothing left to do.
+func (n *Node) doPart(f *filling, table *ring.Table) bool {
+	gains := gainsOf(table)
+	mine, leaving := gains[n.self], n.takesPart(table, ring.Leaving)
+	if mine == nil && !leaving {
+		return true
+	}
+	if !f.filled && mine != nil && !n.fill(f, table, mine) {
+		return false
+	}
+	f.filled = true
+	if leaving && !f.given {
+		if !n.ready(table, gains) || n.store.HintStats().Keys > 0 || !n.give(table) {
+			return false
+		}
+		f.given = true
+	}
+	if n.Ring() != table {
+		return false
+	}
+	if r, _ := n.record(n.self); r.Ready == f.id {
+		return true
+	}
+	joining := n.Joining()
+	if joining && n.filled() != nil {
+		return false // the store has failed
+	}
+	err := n.membership.Set(n.self, func(r membership.Record) membership.Record {
+		r.Ready, r.Lacks = f.id, r.Lacks && !joining
+		return r
+	})
+	return err == nil
+}
+
+// gainsOf are the slots that each node gains by the change under way.
+func gainsOf(table *ring.Table) map[ring.NodeID]*engine.SlotSet {
 	out := map[ring.NodeID]*engine.SlotSet{}
 	for slot := range object.Slot(object.Slots) {
-		if !slices.Contains(t.Next(slot), n.self) {
+		for _, id := range table.Pending(slot) {
+			if out[id] == nil {
+				out[id] = &engine.SlotSet{}
+			}
+			out[id].Add(slot)
+		}
+	}
+	return out
+}
+
+// takesPart reports whether this node is part of the change under way in a state.
+func (n *Node) takesPart(table *ring.Table, state ring.State) bool {
+	i, ok := table.Index(n.self)
+	return ok && table.Nodes()[i].State == state && table.Takes(&table.Nodes()[i])
+}
+
+// give has the coming primaries cover all that this node holds.
+func (n *Node) give(table *ring.Table) bool {
+	var held []object.Slot
+	for slot := range object.Slot(object.Slots) {
+		if n.store.Tree(slot) != (merkle.Tree{}) {
+			held = append(held, slot)
+		}
+	}
+	for len(held) > 0 {
+		some := held[:min(len(held), dropSlots)]
+		if failed := n.cover(table, some, table.Next); *failed != (engine.SlotSet{}) {
+			return false
+		}
+		held = held[len(some):]
+	}
+	return true
+}
+
+// fill fetches what this node gains. It reports whether that is done.
+func (n *Node) fill(f *filling, table *ring.Table, mine *engine.SlotSet) bool {
+	sources := n.sources(f, table, mine)
+	down := 0
+	for id, set := range sources {
+		if !n.transport.Up(string(id)) || n.isLacking(id) {
+			down++
+		} else if n.fillFrom(f, table, id, set) {
+			f.add(id, set)
+			delete(sources, id)
+		}
+	}
+	// What W stores acknowledged is on one of the others, as long as fewer than W are missing.
+	if len(sources) == down && down > 0 && n.hasOthers(table, down) {
+		n.logger.Warn("filled without all primaries", "unreachable", down)
+		return true
+	}
+	return len(sources) == 0
+}
+
+// sources are the primaries that this node has yet to fetch from, with the slots. Who is gone for good is none.
+func (n *Node) sources(f *filling, table *ring.Table, mine *engine.SlotSet) map[ring.NodeID]*engine.SlotSet {
+	out := map[ring.NodeID]*engine.SlotSet{}
+	gone := goneOf(table)
+	for slot := range object.Slot(object.Slots) {
+		if !mine.Has(slot) {
 			continue
 		}
-		for _, id := range t.Primaries(slot) {
-			if have := done[id]; have != nil && have.Has(slot) {
+		for _, id := range table.Primaries(slot) {
+			if have := f.done[id]; have != nil && have.Has(slot) || slices.Contains(gone, id) {
 				continue
 			}
 			if out[id] == nil {
@@ -92,23 +211,24 @@ func (n *Node) sources(done map[ring.NodeID]*engine.SlotSet) map[ring.NodeID]*en
 	return out
 }
 
-func addAll(done map[ring.NodeID]*engine.SlotSet, id ring.NodeID, set *engine.SlotSet) {
-	if done[id] == nil {
-		done[id] = &engine.SlotSet{}
+// goneOf are the nodes that are being removed.
+func goneOf(table *ring.Table) (out []ring.NodeID) {
+	for _, node := range table.Nodes() {
+		if node.State == ring.Removing {
+			out = append(out, node.ID)
+		}
 	}
-	for i := range set {
-		done[id][i] |= set[i]
-	}
+	return out
 }
 
 // hasMember reports whether any node holds the data now.
 func (n *Node) hasMember() bool { return len(n.Ring().Primaries(0)) > 0 }
 
-// hasOthers reports whether so few members are down that the rest has every acknowledged write.
-func (n *Node) hasOthers(down int) bool {
-	primaries := len(n.Ring().Primaries(0))
-	w := int(n.settings().Quorum.Within(primaries).W)
-	return down < w && down < primaries
+// hasOthers reports whether so few primaries are missing that the rest has every acknowledged write.
+func (n *Node) hasOthers(table *ring.Table, down int) bool {
+	primaries := len(table.Primaries(0))
+	missing := down + len(goneOf(table))
+	return missing < int(n.settings().Quorum.Within(primaries).W) && missing < primaries
 }
 
 // mayBegin reports whether this node is to begin the cluster: nobody is a member yet, it is the first by id of those that
@@ -121,45 +241,84 @@ func (n *Node) becomeMember() {
 	err := n.filled()
 	if err == nil {
 		err = n.membership.Set(n.self, func(r membership.Record) membership.Record {
-			r.State, r.Lacks = ring.Member, false
+			r.Carry(ring.Done)
+			r.Lacks = false
 			return r
 		})
 	}
 	if err != nil {
 		n.logger.Error("this node could not become a member", "error", err)
-		return
 	}
-	n.logger.Info("this node is a member now")
 }
 
 // fillFrom fetches all objects of the slots from a primary. It reports whether it got them all.
-func (n *Node) fillFrom(id ring.NodeID, set *engine.SlotSet) bool {
-	for cursor := uint64(0); cursor < endCursor; {
-		page, err := n.fetch(id, set, cursor)
-		if err != nil {
-			if !errors.Is(err, errNotYet) {
-				n.logger.Warn("filling from a primary failed, it is tried again", "peer", id, "error", err)
+func (n *Node) fillFrom(f *filling, table *ring.Table, id ring.NodeID, set *engine.SlotSet) bool {
+	n.transfers.begin(id, set)
+	pages := f.pages[id]
+	if pages == nil {
+		pages = &engine.SlotSet{}
+		for slot := range object.Slot(object.Slots) {
+			if set.Has(slot) && n.store.Tree(slot) == (merkle.Tree{}) {
+				pages.Add(slot)
 			}
-			return false
+		}
+		f.pages[id] = pages
+	}
+	err := n.fetchPages(f, id, pages)
+	if err == nil {
+		rest := *set
+		for i := range rest {
+			rest[i] &^= pages[i]
+		}
+		err = n.handoff.Fetch(n.ctx, id, &rest)
+	}
+	if err != nil && !errors.Is(err, errNotYet) {
+		n.logger.Warn("filling from a primary failed, it is tried again", "peer", id, "error", err)
+	}
+	if err == nil {
+		n.transfers.finish(id)
+	}
+	return err == nil && n.Ring().ChangeID() == table.ChangeID()
+}
+
+// fetchPages fetches the objects of slots that this node holds nothing of.
+func (n *Node) fetchPages(f *filling, id ring.NodeID, set *engine.SlotSet) error {
+	for asked := false; !asked || f.cursor[id] < endCursor; asked = true {
+		cursor := f.cursor[id]
+		page, err := n.fetch(f.id, id, set, cursor)
+		if err != nil {
+			return err
 		}
 		next, items, err := handoff.DecodePage(page)
 		if err == nil {
 			err = handoff.Merge(n.store, items)
 		}
-		if err != nil || next <= cursor {
-			n.logger.Error("a page of objects was refused", "peer", id, "error", err)
-			return false
+		if err != nil {
+			return err
 		}
-		cursor = next
+		if next <= cursor && cursor < endCursor {
+			return coordinator.ErrMalformed
+		}
+		f.cursor[id] = max(next, cursor)
+		n.transfers.took(id, placeOf(f.cursor[id]).Slot, len(items), len(page))
 		mutant.Reach(mutant.AmidHandoff, uint64(n.store.Node()))
+		if err := n.handoff.Spend(n.ctx, len(page)); err != nil {
+			return err
+		}
 	}
-	return true
+	return nil
 }
 
-func (n *Node) fetch(id ring.NodeID, set *engine.SlotSet, cursor uint64) ([]byte, error) {
+func (n *Node) fetch(change uint64, id ring.NodeID, set *engine.SlotSet, cursor uint64) ([]byte, error) {
 	payload := binary.BigEndian.AppendUint64(appendSlots(nil, set), cursor)
+	payload = binary.BigEndian.AppendUint64(payload, change)
+	return n.ask(id, kindFill, payload, 5*n.settings().Timeout)
+}
+
+// ask sends a request to a peer and waits for the answer.
+func (n *Node) ask(id ring.NodeID, kind uint8, payload []byte, timeout time.Duration) ([]byte, error) {
 	replies := make(chan transport.Reply, 1)
-	n.transport.Call(string(id), kindFill, payload, 5*n.settings().Timeout, func(r transport.Reply) { replies <- r })
+	n.transport.Call(string(id), kind, payload, timeout, func(r transport.Reply) { replies <- r })
 	select {
 	case r := <-replies:
 		switch {
@@ -177,12 +336,12 @@ func (n *Node) fetch(id ring.NodeID, set *engine.SlotSet, cursor uint64) ([]byte
 }
 
 // serveFill answers with the objects of some slots from a cursor on, up to a page.
-func (n *Node) serveFill(from string, payload []byte) ([]byte, error) {
+func (n *Node) serveFill(payload []byte) ([]byte, error) {
 	set, rest, err := takeSlots(payload)
-	if err != nil || len(rest) != 8 {
+	if err != nil || len(rest) != 16 {
 		return nil, coordinator.ErrMalformed
 	}
-	if n.lacks.Load() || !n.knowsLongEnough(ring.NodeID(from)) {
+	if n.lacks.Load() || !n.knowsLongEnough(binary.BigEndian.Uint64(rest[8:])) {
 		return nil, errNotYet
 	}
 	cursor := binary.BigEndian.Uint64(rest)
@@ -196,10 +355,14 @@ func (n *Node) serveFill(from string, payload []byte) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
-// knowsLongEnough reports whether every command that began before this node knew of the other has ended.
-func (n *Node) knowsLongEnough(id ring.NodeID) bool {
+// knowsLongEnough reports whether a change is under way here, and every command that began before this node knew of it has
+// ended. Who is filled again, for it lost its store, was a primary all along.
+func (n *Node) knowsLongEnough(change uint64) bool {
+	if change == 0 {
+		return true
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	since, ok := n.known[id]
-	return ok && time.Since(since) >= n.settings().Timeout
+	table := n.Ring()
+	return table.Changing() && !table.Settling() && table.ChangeID() == change && time.Since(n.changing) >= n.settings().Timeout
 }

@@ -35,7 +35,9 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 	case kindScan, kindCount, kindRandom, kindFlush:
 		out, err = n.local(request.Kind, request.Payload)
 	case kindFill:
-		out, err = n.serveFill(request.From, request.Payload)
+		out, err = n.serveFill(request.Payload)
+	case kindRingVersion:
+		out = n.serveRingVersion()
 	case kindWhere:
 		out, err = n.serveWhere(request.Payload)
 	default:

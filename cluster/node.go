@@ -43,6 +43,8 @@ type Options struct {
 	// Founder lets this node begin the cluster when none of the nodes that join is a member yet: it was named a seed
 	// itself. A node whose record says member at the start needs no leave.
 	Founder bool
+	// Standby has a node that joins wait until it is told to take part in the ring.
+	Standby bool
 	// Eviction is what happens when a store in memory holds too much; nil: nothing.
 	Eviction func() Eviction
 	// Usage is what is known of the uses of keys; nil: nothing.
@@ -71,21 +73,28 @@ type Node struct {
 	hints       *hint.Replayer
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
-	lacks       atomic.Bool // the store has yet to get what it should hold, see refill.go
-	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
+	transfers   transfers
+
+	staging  sync.Mutex // guards staged
+	staged   []RingChange
+	lacks    atomic.Bool // the store has yet to get what it should hold, see refill.go
+	evicting atomic.Bool // keys were evicted, and there is not room enough yet
 
 	// table is the ring of the member records, replaced as a whole.
 	table atomic.Pointer[ring.Table]
+	// removed are the nodes that are no longer part of the cluster, replaced as a whole.
+	removed atomic.Pointer[map[ring.NodeID]bool]
 	// generation changes whenever the table does or a peer comes or goes.
 	generation atomic.Uint64
 	assigned   atomic.Pointer[assignment]
 	// lacking are the nodes whose records say that they lack data; nil when none do.
 	lacking atomic.Pointer[map[ring.NodeID]bool]
 
-	mu      sync.Mutex // guards the three below
-	records []membership.Record
-	known   map[ring.NodeID]time.Time // since when each node has been part of the ring
-	since   time.Time                 // when the table came into force here
+	mu       sync.Mutex // guards the four below
+	records  []membership.Record
+	since    time.Time     // when the table came into force here
+	changing time.Time     // when the two placements of the table did
+	told     chan struct{} // closed and replaced when records change
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -109,7 +118,7 @@ func Start(o Options) (*Node, error) {
 		usage:       o.Usage,
 		now:         o.Now,
 		logger:      o.Logger,
-		known:       map[ring.NodeID]time.Time{},
+		told:        make(chan struct{}),
 	}
 	if n.eviction == nil {
 		n.eviction = func() Eviction { return Eviction{} }
@@ -124,6 +133,9 @@ func Start(o Options) (*Node, error) {
 		return nil, err
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	if self := &o.Membership.Self; self.State == ring.Joining && self.Change == 0 && !o.Standby {
+		self.Change = n.stamp()
+	}
 	n.changed([]membership.Record{o.Membership.Self})
 	n.coordinator = coordinator.New(coordinator.Options{
 		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
@@ -140,6 +152,7 @@ func Start(o Options) (*Node, error) {
 	n.hints = n.newReplayer(o.Hints)
 	o.Transport.Handler = n
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
+	o.Transport.Refuses = func(id string) bool { return (*n.removed.Load())[ring.NodeID(id)] }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
 	if n.transport, err = transport.New(o.Transport); err != nil {
 		return nil, fmt.Errorf("peer port: %w", err)
@@ -153,15 +166,14 @@ func Start(o Options) (*Node, error) {
 		n.transport.Close()
 		return nil, fmt.Errorf("membership: %w", err)
 	}
-	n.changed(n.membership.Records())
+	n.membership.Tell()
 	n.running.Go(n.expire)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
 	n.running.Go(func() { n.hints.Run(n.ctx) })
 	n.running.Go(n.dropLoop)
-	if n.Joining() {
-		n.running.Go(func() { n.fill(o.Founder) })
-	}
+	n.running.Go(func() { n.fillLoop(o.Founder) })
+	n.running.Go(n.stewardLoop)
 	if n.lacks.Load() {
 		n.running.Go(n.refill)
 	}
@@ -198,24 +210,21 @@ func (n *Node) changed(records []membership.Record) {
 	var members []ring.Node
 	var remote []transport.Peer
 	var lacking map[ring.NodeID]bool
+	removed := map[ring.NodeID]bool{}
 	vnodes, replicas := 1, 1
-	for _, r := range records {
-		if r.State == ring.Removed {
-			continue
-		}
-		if r.Lacks {
+	for i := range records {
+		r := &records[i]
+		members = append(members, r.Node())
+		removed[r.ID] = r.State == ring.Removed
+		if r.Lacks && r.State != ring.Removed {
 			if lacking == nil {
 				lacking = map[ring.NodeID]bool{}
 			}
 			lacking[r.ID] = true
 		}
-		members = append(members, ring.Node{ID: r.ID, Weight: int(r.Weight), Zone: r.Zone, State: r.State})
 		if r.ID == n.self {
 			vnodes, replicas = int(r.Vnodes), int(r.Replicas)
-		} else {
-			if _, ok := n.known[r.ID]; !ok {
-				n.known[r.ID] = time.Now()
-			}
+		} else if r.State != ring.Removed {
 			remote = append(remote, transport.Peer{ID: string(r.ID), Address: r.PeerAddress()})
 		}
 	}
@@ -226,13 +235,38 @@ func (n *Node) changed(records []membership.Record) {
 	}
 	table := ring.Build(members, vnodes, replicas)
 	if before := n.table.Load(); before == nil || before.Version() != table.Version() {
-		n.table.Store(table)
 		n.since = time.Now()
+		if before == nil || before.ChangeID() != table.ChangeID() || before.Settling() != table.Settling() {
+			n.changing = n.since
+		}
+		n.table.Store(table)
 	}
+	n.removed.Store(&removed)
+	close(n.told)
+	n.told = make(chan struct{})
 	n.generation.Add(1)
 	if n.transport != nil {
 		n.transport.SetPeers(remote)
 	}
+}
+
+// news is closed when records change.
+func (n *Node) news() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.told
+}
+
+// record is what is known of a node.
+func (n *Node) record(id ring.NodeID) (membership.Record, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, r := range n.records {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return membership.Record{}, false
 }
 
 func (n *Node) peerUp(id string) {

@@ -56,14 +56,14 @@ func (n *Node) filled() error {
 
 // refill fills the store of a member that lost an earlier one. It ends when the store is whole or the node stops.
 func (n *Node) refill() {
-	done := map[ring.NodeID]*engine.SlotSet{}
+	f := newFilling(0)
 	for told := false; n.lacks.Load() && n.ctx.Err() == nil; {
 		if n.isMember() {
 			if !told {
 				n.logger.Warn("this node is a member and its store is new: it takes writes, and is read from when it is filled again")
 				told = true
 			}
-			if n.refillFrom(done) {
+			if n.refillFrom(f) {
 				n.becomeWhole()
 				return
 			}
@@ -84,8 +84,8 @@ func (n *Node) isMember() bool {
 // refillFrom fetches from the primaries that have not been fetched from. It reports whether all is here that can be had:
 // everything, or all that W stores acknowledged. A node that lacks data itself has nothing older to give; when only such are
 // left, nothing more can come.
-func (n *Node) refillFrom(done map[ring.NodeID]*engine.SlotSet) bool {
-	sources := n.others(done)
+func (n *Node) refillFrom(f *filling) bool {
+	sources := n.others(f.done)
 	down, lacking := 0, 0
 	for id, set := range sources {
 		switch {
@@ -93,15 +93,15 @@ func (n *Node) refillFrom(done map[ring.NodeID]*engine.SlotSet) bool {
 			lacking++
 		case !n.transport.Up(string(id)):
 			down++
-		case n.fillFrom(id, set):
-			addAll(done, id, set)
+		case n.fillFrom(f, n.Ring(), id, set):
+			f.add(id, set)
 			delete(sources, id)
 		}
 	}
 	if len(sources) > down+lacking {
 		return false
 	}
-	return down == 0 || n.hasOthers(1+down+lacking)
+	return down == 0 || n.hasOthers(n.Ring(), 1+down+lacking)
 }
 
 // others are the primaries of this node's slots that have yet to be fetched from, with the slots.

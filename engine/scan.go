@@ -117,6 +117,16 @@ func (s *Store) Count(slots *SlotSet, db uint8) int64 {
 	return n
 }
 
+// Keys is the number of keys of the slots in all databases, tombstones included.
+func (s *Store) Keys(slots *SlotSet) (n int64) {
+	for slot := range object.Slot(object.Slots) {
+		if slots.Has(slot) {
+			n += s.shard(slot).summaries.keys(slot)
+		}
+	}
+	return n
+}
+
 // Tree is a copy of the slot's tree.
 func (s *Store) Tree(slot object.Slot) merkle.Tree { return s.shard(slot).summaries.tree(slot) }
 

@@ -266,6 +266,21 @@ func (s *summaries) count(slot object.Slot, db uint8) int64 {
 	return 0
 }
 
+// keys is the number of keys of a slot in all databases, tombstones included.
+func (s *summaries) keys(slot object.Slot) int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	sum := s.slots[slot]
+	if sum == nil {
+		return 0
+	}
+	n := sum.tombs
+	for _, live := range sum.live {
+		n += live
+	}
+	return n
+}
+
 // tombstones is the number of tombstones of a slot.
 func (s *summaries) tombstones(slot object.Slot) int64 {
 	s.mu.RLock()

@@ -101,6 +101,21 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Tombstones) }),
 		newMetric("tombstones_reaped_total", "Tombstones that this node, as first primary, had all nodes forget.", counter,
 			func(n *Node) float64 { return float64(n.cluster.RepairStatus().Reaped) }),
+		newMetric("ring_changing", "1 while a change of the ring is under way.", gauge,
+			func(n *Node) float64 {
+				if n.cluster.Ring().Changing() {
+					return 1
+				}
+				return 0
+			}),
+		newMetric("handoff_fetched_keys_total", "Keys that this node fetched of slots that it gained.", counter,
+			func(n *Node) float64 { _, keys, _ := n.cluster.Transfers(); return float64(keys) }),
+		newMetric("handoff_fetched_bytes_total", "Bytes that this node fetched of slots that it gained.", counter,
+			func(n *Node) float64 { _, _, bytes := n.cluster.Transfers(); return float64(bytes) }),
+		newMetric("handoff_dropped_keys_total", "Keys that this node dropped after others covered them.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RingStatus().Dropped) }),
+		newMetric("handoff_leftover_slots", "Slots that this node holds a copy of that it is to drop.", gauge,
+			func(n *Node) float64 { return float64(n.cluster.RingStatus().Leftover) }),
 		newMetric("noquorum_total", "Commands answered with NOQUORUM.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().NoQuorum) }),
 		newMetric("clusterdown_total", "Commands refused with CLUSTERDOWN.", counter,

@@ -69,8 +69,8 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	if err != nil {
 		return fail(err)
 	}
-	if n.store, err = n.openStore(c); err != nil {
-		return fail(explainOpen(c.Dir, err))
+	if n.store, err = n.openMember(c); err != nil {
+		return fail(err)
 	}
 	n.store.SetMemoryBound(n.bound.Load().bytes)
 	undo = append(undo, func() { _ = n.store.Close() })
@@ -87,6 +87,8 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 		return fail(err)
 	}
 	n.handler.Cluster = n.cluster
+	n.wantShare(c)
+	n.live.Subscribe(func(change config.Change) { n.wantShare(change.Config) })
 	n.serve(listeners)
 	return n, nil
 }
@@ -198,8 +200,10 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 	return cluster.Start(cluster.Options{
 		Store: n.store, Runner: n.handler, Founder: founder, Now: n.seams.Now, Logger: n.log,
 		Eviction: func() cluster.Eviction { return n.bound.Load().eviction }, Usage: &n.usage,
-		Settings:   func() coordinator.Settings { return *n.quorums.Load() },
-		RepairRate: func() int64 { return n.live.Config().RepairRate },
+		Settings:    func() coordinator.Settings { return *n.quorums.Load() },
+		RepairRate:  func() int64 { return n.live.Config().RepairRate },
+		HandoffRate: func() int64 { return n.live.Config().HandoffRate },
+		Standby:     c.Standby,
 		Hints: func() cluster.HintSettings {
 			c := n.live.Config()
 			return cluster.HintSettings{Rate: c.HintRate, MaxAge: c.HintMaxAge}

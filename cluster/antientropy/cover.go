@@ -23,27 +23,7 @@ func (r *Repairer) Cover(ctx context.Context, peer ring.NodeID, slots *engine.Sl
 	if err != nil {
 		return err
 	}
-	x := NewExchange(r.view, slots, false)
-	for {
-		if err := r.pace.wait(ctx); err != nil {
-			return err
-		}
-		kind, question, more := x.Next()
-		if !more {
-			break
-		}
-		answer, err := r.call(ctx, peer, kind, question)
-		if err == nil {
-			err = x.Take(answer)
-		}
-		if err == nil && x.Full() {
-			err = r.send(ctx, peer, x.Found())
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := r.send(ctx, peer, x.Found()); err != nil {
+	if err := r.compare(ctx, peer, slots, r.send); err != nil {
 		return err
 	}
 	after, err := r.hold(ctx, peer, slots, version)

@@ -104,3 +104,28 @@ func TestDropSlot(t *testing.T) {
 		}
 	})
 }
+
+// TestFetchTakesWhateverThereIs fetches keys that change between the comparison and the question for them.
+func TestFetchTakesWhateverThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, false)
+		a, b := w.nodes[0], w.nodes[1]
+		b.set("k", "1")
+		a.set("mine", "1")
+		a.set("both", "a")
+		b.set("both", "b")
+		w.meet = func(_, _ ring.NodeID, kind uint8) error {
+			if kind == kindGive {
+				b.set("k", "2")
+				a.set("both", "a2")
+			}
+			return nil
+		}
+		if err := a.Fetch(t.Context(), b.id, allSlots()); err != nil {
+			t.Fatal(err)
+		}
+		if a.value("k") != "2" || b.value("mine") != "-" || len(a.get("both").Cell(cell).Versions) != 2 {
+			t.Errorf("k is %q, mine %q, %d versions of both", a.value("k"), b.value("mine"), len(a.get("both").Cell(cell).Versions))
+		}
+	})
+}

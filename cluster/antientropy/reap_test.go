@@ -174,7 +174,7 @@ func TestHeldBack(t *testing.T) {
 			members = append(members, ring.Node{ID: n.id, Weight: 1, State: ring.Member})
 		}
 		if state != ring.Removed {
-			members = append(members, ring.Node{ID: "new", Weight: 1, State: state})
+			members = append(members, ring.Node{ID: "new", Weight: 1, State: state, Change: 1})
 		}
 		w.table = ring.Build(members, 16, 3)
 	}

@@ -20,8 +20,8 @@ func (r *Repairer) Serve(from ring.NodeID, kind uint8, payload []byte, age time.
 	switch kind {
 	case kindGroups, kindRoots, kindBuckets, kindLeaves:
 		return answer(r.view, kind, payload, set.Has)
-	case kindObjects:
-		return r.serveObjects(payload, set)
+	case kindObjects, kindGive:
+		return r.serveObjects(payload, set, kind == kindGive)
 	case kindMerge, kindCover:
 		if age > r.o.Settings().Timeout {
 			return nil, ErrTooOld
@@ -41,8 +41,8 @@ func (r *Repairer) Serve(from ring.NodeID, kind uint8, payload []byte, age time.
 	}
 }
 
-// serveObjects answers with the objects of keys that are as the peer saw them.
-func (r *Repairer) serveObjects(payload []byte, set *engine.SlotSet) ([]byte, error) {
+// serveObjects answers with the objects of keys that are as the peer saw them, or of all keys.
+func (r *Repairer) serveObjects(payload []byte, set *engine.SlotSet, all bool) ([]byte, error) {
 	items, err := decodeItems(payload, objectsAtOnce)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (r *Repairer) serveObjects(payload []byte, set *engine.SlotSet) ([]byte, er
 		switch {
 		case err != nil:
 			return nil, err
-		case digestOf(own) != i.digest:
+		case digestOf(own) != i.digest && !all:
 			out = append(out, objectMoved)
 		case own == nil:
 			out = append(out, objectNone)

@@ -29,6 +29,8 @@ const (
 	kindForget
 	// kindCover brings objects that the sender is about to drop.
 	kindCover
+	// kindGive asks for the objects of keys, whatever has become of them.
+	kindGive
 	// kindHold asks to sync, and whether the node is a primary of some slots.
 	kindHold
 	kindEnd

@@ -89,6 +89,7 @@ type Node struct {
 	aside   string
 	started bool // it is, or was, part of the cluster
 	running bool
+	standby bool // it joins when it is told to
 }
 
 const (
@@ -228,8 +229,9 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Hints: func() cluster.HintSettings {
 			return cluster.HintSettings{Rate: c.config.HintRate, MaxAge: c.config.HintAge}
 		},
-		Now:    n.now,
-		Logger: log,
+		Now:     n.now,
+		Standby: n.standby,
+		Logger:  log,
 		Transport: transport.Options{
 			ID: string(n.ID), Cluster: "test", Secret: []byte("secret"),
 			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: n.gate, Logger: log,

@@ -3,6 +3,8 @@ package clustertest
 import (
 	"slices"
 
+	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/merkle"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -11,6 +13,15 @@ import (
 //
 //	join                            a node starts and joins; it has the next number
 //	member @k.1                     waits until the node is a member
+//	leave @1 @0                     the first node is told at the second to leave
+//	remove @1 @0                    the second is told that the first is gone for good, and replace @1 @5 @0 that another
+//	                                takes its place
+//	standby                         like join, but the node waits until it is told to take part
+//	weigh @1 2 @0                   the last is told that the first is to have a weight
+//	filling @1                      waits until the node fetches slots that it gains
+//	rest                            waits until no change of the ring is under way
+//	refused @1                      waits until no running node has a connection with the node, in either direction
+//	left @1                         waits until the node has left and holds nothing, and stops it
 //	settled                         waits until no running node holds anything that it is no primary of
 func (s *script) ringEvent(words []string) bool {
 	switch words[0] {
@@ -19,12 +30,56 @@ func (s *script) ringEvent(words []string) bool {
 	case "member":
 		n := s.c.Nodes[s.node(words[1])]
 		s.c.Await("a member", func() bool { return !n.Joining() })
+	case "leave":
+		s.change(s.node(words[2]), cluster.RingChange{Kind: cluster.ChangeLeave, Node: s.id(words[1])})
+	case "remove":
+		s.change(s.node(words[2]), cluster.RingChange{Kind: cluster.ChangeRemove, Node: s.id(words[1])})
+		s.c.Nodes[s.node(words[1])].started = false
+	case "replace":
+		s.change(s.node(words[3]), cluster.RingChange{Kind: cluster.ChangeReplace, Node: s.id(words[1]), By: s.id(words[2])})
+		s.c.Nodes[s.node(words[1])].started = false
+	case "weigh":
+		s.change(s.node(words[3]), cluster.RingChange{Kind: cluster.ChangeWeight, Node: s.id(words[1]), Weight: s.number(words[2])})
+	case "standby":
+		n := s.c.Nodes[s.c.Reserve()]
+		n.standby = true
+		s.c.Start(len(s.c.Nodes) - 1)
+	case "filling":
+		s.c.Await("filling", func() bool {
+			list, _, _ := s.c.Nodes[s.node(words[1])].Transfers()
+			return len(list) > 0
+		})
+	case "rest":
+		s.rest()
+	case "refused":
+		s.refused(s.node(words[1]))
+	case "left":
+		s.left(s.node(words[1]))
 	case "settled":
 		s.c.Await("settled", s.c.settled)
 	default:
 		return false
 	}
 	return true
+}
+
+// left waits until a node has left.
+func (s *script) left(i int) {
+	gone := s.c.Nodes[i]
+	s.c.Await("gone", func() bool {
+		for _, n := range s.c.Nodes {
+			if _, known := n.Ring().Index(gone.ID); n.running && known {
+				return false
+			}
+		}
+		set := &engine.SlotSet{}
+		for j := range set {
+			set[j] = ^uint64(0)
+		}
+		return gone.Store.Count(set, 0) == 0
+	})
+	s.c.Stop(i)
+	gone.started = false
 }
 
 // settled reports whether no running node holds anything of slots that it does not replicate.
@@ -41,4 +96,48 @@ func (c *clients) settled() bool {
 		}
 	}
 	return true
+}
+
+// change asks a node for a change of the ring, until it is possible: it may have yet to hear of another.
+func (s *script) change(at int, change cluster.RingChange) {
+	s.c.Await("asked for the change", func() bool { return s.c.Nodes[at].RingCommit(change) == nil })
+}
+
+// rest waits until no running node of the cluster sees a change under way, and all see the same ring.
+func (s *script) rest() {
+	s.c.Await("at rest", func() bool {
+		version := uint64(0)
+		for _, n := range s.c.Nodes {
+			if !n.running || !n.started {
+				continue
+			}
+			ring := n.Ring()
+			if ring.Changing() || version != 0 && ring.Version() != version {
+				return false
+			}
+			version = ring.Version()
+		}
+		return true
+	})
+}
+
+// id is the id of the node that a word names.
+func (s *script) id(word string) string { return string(s.c.Nodes[s.node(word)].ID) }
+
+// refused waits until nobody talks to a node.
+func (s *script) refused(i int) {
+	gone := s.c.Nodes[i]
+	s.c.Await("refused", func() bool {
+		for _, node := range gone.Status().Nodes {
+			if node.Alive && node.ID != string(gone.ID) {
+				return false
+			}
+		}
+		for _, n := range s.c.Nodes {
+			if _, known := n.Ring().Index(gone.ID); n != gone && n.running && known {
+				return false
+			}
+		}
+		return true
+	})
 }

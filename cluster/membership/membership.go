@@ -78,7 +78,11 @@ func (m *Membership) load() error {
 	}
 	self := m.options.Self
 	if before, ok := m.records[self.ID]; ok {
-		self.Version, self.State = before.Version, before.State
+		configured := self
+		self.adopt(&before)
+		if before.State == ring.Joining { // a member's are changed by a change of the ring
+			self.Weight, self.Zone = configured.Weight, configured.Zone
+		}
 		if before.State == ring.Removed {
 			return fmt.Errorf("%w: empty its directory to join as a new node", ErrRemoved)
 		}
@@ -142,6 +146,13 @@ func (m *Membership) Records() []Record {
 	return m.records.List()
 }
 
+// Tell calls Events.Changed with what is known now.
+func (m *Membership) Tell() {
+	m.notices.Lock()
+	defer m.notices.Unlock()
+	m.options.Events.Changed(m.Records())
+}
+
 // Alive reports whether gossip has the node among those that answer.
 func (m *Membership) Alive(id ring.NodeID) bool {
 	m.mu.Lock()
@@ -159,21 +170,34 @@ func (m *Membership) Joined() bool {
 // Set changes the record of a node and tells the others. change gets the newest record and returns what it is to be; it
 // must not call the Membership.
 func (m *Membership) Set(id ring.NodeID, change func(Record) Record) error {
-	return m.update(func() ([]Record, error) {
-		r, ok := m.records[id]
+	return m.Change(func(records Records) ([]Record, error) {
+		r, ok := records[id]
 		if !ok {
 			return nil, fmt.Errorf("node %s is not known", id)
 		}
-		version := r.Version
-		r = change(r)
-		r.ID, r.Version = id, version+1
-		if err := r.validate(); err != nil {
+		return []Record{change(r)}, nil
+	})
+}
+
+// Change changes records of several nodes and tells the others. compose gets the newest records, which it must not change,
+// and returns those that are to be different; it must not call the Membership. With an error nothing is changed.
+func (m *Membership) Change(compose func(Records) ([]Record, error)) error {
+	return m.update(func() ([]Record, error) {
+		changed, err := compose(m.records)
+		if err != nil {
 			return nil, err
 		}
-		if id == m.own.ID {
-			m.own = r
+		for i := range changed {
+			r := &changed[i]
+			r.Version = m.records[r.ID].Version + 1
+			if err := r.validate(); err != nil {
+				return nil, err
+			}
+			if r.ID == m.own.ID {
+				m.own = *r
+			}
 		}
-		return []Record{r}, nil
+		return changed, nil
 	})
 }
 
@@ -235,11 +259,13 @@ func (m *Membership) refute(news []Record) *Record {
 		if r.ID != m.own.ID || r.State == ring.Removed {
 			continue
 		}
-		own := m.own
-		own.State, own.Version = r.State, max(own.Version, r.Version)
-		if own != r {
-			own.Version++
-			m.records[own.ID] = own
+		version := max(m.own.Version, r.Version)
+		m.own.adopt(&r)
+		m.own.Version = version
+		if m.own != r {
+			m.own.Version++
+			m.records[m.own.ID] = m.own
+			own := m.own
 			return &own
 		}
 	}

@@ -30,6 +30,16 @@ type Record struct {
 	Weight uint16     `json:"weight"`
 	Zone   string     `json:"zone,omitempty"`
 	State  ring.State `json:"state"`
+	// Change, Phase, NextWeight, NextZone and Replaces tell what becomes of the node, as in ring.Node. Others than the node
+	// itself may write them, as they may Weight, Zone and State.
+	Change     uint64      `json:"change,omitempty"`
+	Phase      ring.Phase  `json:"phase,omitempty"`
+	NextWeight uint16      `json:"nextWeight,omitempty"`
+	NextZone   string      `json:"nextZone,omitempty"`
+	Replaces   ring.NodeID `json:"replaces,omitempty"`
+	// Ready is the ring.Table.ChangeID of the change for which the node has done its part: it has been filled, or others
+	// cover what it gives away.
+	Ready uint64 `json:"ready,omitempty"`
 	// Lacks says that the node's store has yet to get what the node should hold: it is new, and the node need not be.
 	Lacks bool `json:"lacks,omitempty"`
 	// Replicas and Vnodes must be the same on all nodes of a cluster.
@@ -47,6 +57,41 @@ func (r *Record) PeerAddress() string { return net.JoinHostPort(r.Host, strconv.
 // GossipAddress is where other nodes gossip.
 func (r *Record) GossipAddress() string {
 	return net.JoinHostPort(r.Host, strconv.Itoa(int(r.GossipPort)))
+}
+
+// Node is what of the record determines the placement.
+func (r *Record) Node() ring.Node {
+	return ring.Node{
+		ID: r.ID, Weight: int(r.Weight), Zone: r.Zone, State: r.State, Change: r.Change, Phase: r.Phase,
+		NextWeight: int(r.NextWeight), NextZone: r.NextZone, Replaces: r.Replaces,
+	}
+}
+
+// Carry makes the record what its change is to make it, in a phase.
+func (r *Record) Carry(phase ring.Phase) {
+	r.Phase = phase
+	if phase != ring.Done {
+		return
+	}
+	switch {
+	case r.State == ring.Joining:
+		r.State = ring.Member
+	case r.State == ring.Leaving:
+		r.State = ring.Removed
+	case r.State == ring.Removing:
+		r.State, r.Ready = ring.Removed, 0
+	case r.NextWeight > 0:
+		r.Weight, r.Zone, r.NextWeight, r.NextZone = r.NextWeight, r.NextZone, 0, ""
+	}
+}
+
+// Left reports whether the node has left in good order: others cover all that it held.
+func (r *Record) Left() bool { return r.State == ring.Removed && r.Ready != 0 }
+
+// adopt takes over what others may write, from a newer record of the same node.
+func (r *Record) adopt(o *Record) {
+	r.Version, r.State, r.Weight, r.Zone = o.Version, o.State, o.Weight, o.Zone
+	r.Change, r.Phase, r.NextWeight, r.NextZone, r.Replaces = o.Change, o.Phase, o.NextWeight, o.NextZone, o.Replaces
 }
 
 // newer reports whether r replaces o. Removal is final: a node that was away when it was removed has made newer versions
@@ -172,7 +217,13 @@ func (r *Record) validate() error {
 	if r.Host == "" || len(r.Host) > maxText || len(r.Zone) > maxText || len(r.Software) > maxText {
 		return fmt.Errorf("%w: node %s: a text is missing or too long", ErrRecords, r.ID)
 	}
-	if r.State > ring.Removed || r.Weight == 0 || r.Replicas == 0 || r.Vnodes == 0 || r.PeerPort == 0 || r.GossipPort == 0 {
+	if _, err := ring.ParseNodeID(string(r.Replaces)); r.Replaces != "" && (err != nil || r.Replaces == r.ID) {
+		return fmt.Errorf("%w: node %s: it replaces %q", ErrRecords, r.ID, r.Replaces)
+	}
+	if r.State > ring.Removing || r.Phase > ring.Done || len(r.NextZone) > maxText {
+		return fmt.Errorf("%w: node %s: a value is out of range", ErrRecords, r.ID)
+	}
+	if r.Weight == 0 || r.Replicas == 0 || r.Vnodes == 0 || r.PeerPort == 0 || r.GossipPort == 0 {
 		return fmt.Errorf("%w: node %s: a value is out of range", ErrRecords, r.ID)
 	}
 	return nil

@@ -87,7 +87,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"host":     func(r *Record) { r.Host = strings.Repeat("x", maxText+1) },
 		"zone":     func(r *Record) { r.Zone = strings.Repeat("x", maxText+1) },
 		"software": func(r *Record) { r.Software = strings.Repeat("x", maxText+1) },
-		"state":    func(r *Record) { r.State = ring.Removed + 1 },
+		"state":    func(r *Record) { r.State = ring.Removing + 1 },
 		"weight":   func(r *Record) { r.Weight = 0 },
 		"replicas": func(r *Record) { r.Replicas = 0 },
 		"vnodes":   func(r *Record) { r.Vnodes = 0 },

@@ -6,7 +6,8 @@
 // are hashes of its id. A slot has a position too; its preference list is the nodes met walking clockwise from there,
 // distinct nodes only, and nodes of zones not yet met before others.
 //
-// A table holds two placements. The current one, of members and of nodes that are leaving, is where data is read. The
-// next one, of members and of nodes that are joining, is where data is going: nodes that will be primaries there get
-// every write at once.
+// A table holds two placements while the ring changes: the one that data is read at, and another that writes must reach
+// too. First that is where data is going: who will be a primary there gets every write at once. When all who gain slots are
+// filled the two change places, and former primaries get writes until all nodes know. change.go says which
+// changes make up the two.
 package ring

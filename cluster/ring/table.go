@@ -20,37 +20,39 @@ type Table struct {
 	nodes   []Node // without removed ones, by id
 	index   map[NodeID]int
 	current placement
-	next    placement  // like current when no node joins or leaves
-	pending [][]NodeID // by slot: next primaries that are not current ones; nil when no node joins or leaves
+	next    placement  // like current when there is no change
+	pending [][]NodeID // by slot: those of next that are not of current; nil when there is no change
+	change  change
 	version uint64
+	id      uint64 // of the change
 	// fallbacks are kept by slot when they are first asked for; nil when all nodes are primaries of everything.
 	fallbacks []atomic.Pointer[[]NodeID]
 }
 
 // Build places the slots on the nodes, whatever their order. Every slot gets replicas primaries, or as many as there are
-// nodes.
+// nodes. Removed nodes are needed too: they tell whose tokens another took over, and which changes are done.
 func Build(nodes []Node, vnodes, replicas int) *Table {
 	t := &Table{index: map[NodeID]int{}}
-	for _, n := range nodes {
-		if n.State != Removed {
-			n.Weight = max(1, n.Weight)
-			t.nodes = append(t.nodes, n)
+	all := slices.Clone(nodes)
+	slices.SortFunc(all, func(a, b Node) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	for i := range all {
+		all[i].Weight = max(1, all[i].Weight)
+		all[i].Replaces = tokensOf(all, &all[i])
+		if all[i].State != Removed {
+			t.index[all[i].ID] = len(t.nodes)
+			t.nodes = append(t.nodes, all[i])
 		}
 	}
-	slices.SortFunc(t.nodes, func(a, b Node) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	changing := false
-	for i, n := range t.nodes {
-		t.index[n.ID] = i
-		changing = changing || n.State != Member
-	}
-	t.version = versionOf(t.nodes, vnodes, replicas)
-	t.current = place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Leaving })
-	if t.current.members > t.current.n {
-		t.fallbacks = make([]atomic.Pointer[[]NodeID], object.Slots)
-	}
+	t.version = versionOf(all, vnodes, replicas)
+	t.change = resolve(all)
+	t.id = t.change.id(vnodes, replicas)
+	t.current = place(t.change.before, vnodes, replicas)
 	t.next = t.current
-	if changing {
-		t.next = place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Joining })
+	if len(t.change.active) > 0 {
+		t.next = place(t.change.after, vnodes, replicas)
+		if t.change.settling {
+			t.current, t.next = t.next, t.current
+		}
 		t.pending = make([][]NodeID, object.Slots)
 		for slot := range t.pending {
 			now := t.current.primaries(object.Slot(slot))
@@ -60,6 +62,9 @@ func Build(nodes []Node, vnodes, replicas int) *Table {
 				}
 			}
 		}
+	}
+	if len(t.current.nodes) > t.current.n {
+		t.fallbacks = make([]atomic.Pointer[[]NodeID], object.Slots)
 	}
 	return t
 }
@@ -71,10 +76,13 @@ func versionOf(nodes []Node, vnodes, replicas int) uint64 {
 	b = binary.AppendUvarint(b, uint64(replicas))
 	for _, n := range nodes {
 		b = binary.AppendUvarint(b, uint64(n.Weight))
-		b = append(b, byte(n.State))
-		b = binary.AppendUvarint(b, uint64(len(n.Zone)))
-		b = append(b, n.Zone...)
-		b = append(b, n.ID...)
+		b = append(b, byte(n.State), byte(n.Phase))
+		b = binary.AppendUvarint(b, n.Change)
+		b = binary.AppendUvarint(b, uint64(n.NextWeight))
+		for _, text := range []string{n.Zone, n.NextZone, string(n.ID), string(n.Replaces)} {
+			b = binary.AppendUvarint(b, uint64(len(text)))
+			b = append(b, text...)
+		}
 	}
 	return xxh3.Hash(b)
 }
@@ -95,7 +103,7 @@ func (t *Table) Index(id NodeID) (int, bool) {
 // be changed.
 func (t *Table) Primaries(slot object.Slot) []NodeID { return t.current.primaries(slot) }
 
-// Pending are the nodes that will be primaries of the slot and are not yet. The slice must not be changed.
+// Pending are the nodes of Next that are not primaries now. The slice must not be changed.
 func (t *Table) Pending(slot object.Slot) []NodeID {
 	if t.pending == nil {
 		return nil
@@ -103,12 +111,24 @@ func (t *Table) Pending(slot object.Slot) []NodeID {
 	return t.pending[slot]
 }
 
-// Next are the primaries that the slot will have when the nodes that join and leave have done so. The slice must not be
-// changed.
+// Next are those that a write must reach too while the ring changes: the primaries that the slot will have, or, while the
+// change settles, those that it had. At rest they are the primaries. The slice must not be changed.
 func (t *Table) Next(slot object.Slot) []NodeID { return t.next.primaries(slot) }
 
-// Changing reports whether any node is joining or leaving.
+// Changing reports whether a change of the placement is under way.
 func (t *Table) Changing() bool { return t.pending != nil }
+
+// Settling reports whether the change under way is settling: all who gain slots are filled and read from.
+func (t *Table) Settling() bool { return t.change.settling }
+
+// ChangeID names the two placements of the change under way: equal on all nodes that see the same, whatever else waits.
+func (t *Table) ChangeID() uint64 { return t.id }
+
+// Active are the numbers of the changes under way. The slice must not be changed.
+func (t *Table) Active() []uint64 { return t.change.active }
+
+// Takes reports whether a node is part of the change under way.
+func (t *Table) Takes(n *Node) bool { return slices.Contains(t.change.active, n.Change) && n.Open() }
 
 // Preference is the slot's whole preference list: its primaries, then the fallbacks. It is computed at each call.
 func (t *Table) Preference(slot object.Slot) []NodeID {
@@ -124,20 +144,16 @@ func (t *Table) Fallbacks(slot object.Slot) []NodeID {
 	if have := t.fallbacks[slot].Load(); have != nil {
 		return *have
 	}
-	list := t.current.walk(slot, t.current.members)[t.current.n:]
+	list := t.current.walk(slot, len(t.current.nodes))[t.current.n:]
 	t.fallbacks[slot].Store(&list)
 	return list
 }
 
 // Tokens are the tokens of a node, in order.
 func (t *Table) Tokens(id NodeID) []Token {
-	i, ok := t.index[id]
-	if !ok {
-		return nil
-	}
 	var out []Token
 	for _, v := range t.current.ring {
-		if int(v.node) == i {
+		if t.current.nodes[v.node].ID == id {
 			out = append(out, v.token)
 		}
 	}
@@ -146,12 +162,11 @@ func (t *Table) Tokens(id NodeID) []Token {
 
 // placement is a ring of some of the nodes.
 type placement struct {
-	nodes   []Node
-	ring    []vnode // by token
-	zones   int     // how many distinct ones there are
-	n       int     // primaries of each slot
-	members int     // nodes that it places slots on
-	table   []NodeID
+	nodes []Node
+	ring  []vnode // by token
+	zones int     // how many distinct ones there are
+	n     int     // primaries of each slot
+	table []NodeID
 }
 
 type vnode struct {
@@ -159,24 +174,23 @@ type vnode struct {
 	node  int32
 }
 
-func place(nodes []Node, vnodes, replicas int, takes func(State) bool) placement {
+func place(nodes []Node, vnodes, replicas int) placement {
 	p := placement{nodes: nodes}
 	zones := map[string]bool{}
-	members := 0
 	for i, n := range nodes {
-		if !takes(n.State) {
-			continue
-		}
-		members++
 		zones[n.Zone] = true
+		tokens := n.ID
+		if n.Replaces != "" {
+			tokens = n.Replaces
+		}
 		for v := range vnodes * n.Weight {
-			p.ring = append(p.ring, vnode{tokenOf(n.ID, v), int32(i)})
+			p.ring = append(p.ring, vnode{tokenOf(tokens, v), int32(i)})
 		}
 	}
 	slices.SortFunc(p.ring, func(a, b vnode) int {
 		return cmp.Or(cmp.Compare(a.token, b.token), cmp.Compare(a.node, b.node))
 	})
-	p.zones, p.members, p.n = len(zones), members, min(replicas, members)
+	p.zones, p.n = len(zones), min(replicas, len(nodes))
 	p.table = make([]NodeID, 0, p.n*object.Slots)
 	if p.n > 0 {
 		for slot := range object.Slot(object.Slots) {

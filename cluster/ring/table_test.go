@@ -149,14 +149,26 @@ func TestJoiningNodesGetWritesAndLeavingOnesServe(t *testing.T) {
 	nodes := members(4, 5)
 	before := Build(nodes[:4], vnodes, replicas)
 	nodes[4].State = Joining
+	if waiting := Build(nodes, vnodes, replicas); waiting.Changing() || !samePlacement(waiting.Primaries, before.Primaries) {
+		t.Fatal("a node that takes no part yet changes the ring")
+	}
+	nodes[4].Change = 7
 	during := Build(nodes, vnodes, replicas)
-	nodes[4].State = Member
+	nodes[4].Phase = Settling
+	settling := Build(nodes, vnodes, replicas)
+	nodes[4].State, nodes[4].Phase = Member, Done
 	after := Build(nodes, vnodes, replicas)
+	if !samePlacement(during.Primaries, before.Primaries) || !samePlacement(during.Next, after.Primaries) || during.Settling() {
+		t.Fatal("while a node joins slots are read as before and written as after")
+	}
+	if !samePlacement(settling.Primaries, after.Primaries) || !samePlacement(settling.Next, before.Primaries) || !settling.Settling() {
+		t.Fatal("while a change settles slots are read as after and written as before")
+	}
+	if after.Changing() || during.ChangeID() != settling.ChangeID() {
+		t.Fatal("phases of one change")
+	}
 	pending := 0
 	for slot := range object.Slot(object.Slots) {
-		if !slices.Equal(during.Primaries(slot), before.Primaries(slot)) {
-			t.Fatalf("slot %d is read elsewhere while a node joins", slot)
-		}
 		for _, id := range after.Primaries(slot) {
 			if !slices.Contains(before.Primaries(slot), id) && !slices.Contains(during.Pending(slot), id) {
 				t.Fatalf("slot %d: a future primary gets no writes", slot)
@@ -167,12 +179,9 @@ func TestJoiningNodesGetWritesAndLeavingOnesServe(t *testing.T) {
 	if pending == 0 {
 		t.Fatal("the joining node got nothing")
 	}
-	nodes[0].State = Leaving
-	leaving := Build(nodes, vnodes, replicas)
-	for slot := range object.Slot(object.Slots) {
-		if !slices.Equal(leaving.Primaries(slot), after.Primaries(slot)) {
-			t.Fatalf("slot %d is read elsewhere while a node leaves", slot)
-		}
+	nodes[0].State, nodes[0].Change = Leaving, 8
+	if leaving := Build(nodes, vnodes, replicas); !samePlacement(leaving.Primaries, after.Primaries) {
+		t.Fatal("slots are read elsewhere while a node leaves")
 	}
 }
 

@@ -80,6 +80,9 @@ func (t *Transport) settle(conn net.Conn, from string, clock stopwatch, err erro
 	if at >= 0 {
 		t.pending = slices.Delete(t.pending, at, at+1)
 	}
+	if err == nil && t.options.Refuses(from) {
+		err = refusal{reason: reasonRemoved}
+	}
 	if err == nil && at >= 0 && !t.closed {
 		in := newIncoming(t, conn, from, clock)
 		old := t.incoming[from]

@@ -32,6 +32,7 @@ var (
 var (
 	errSilent     = errors.New("nothing heard from the peer")
 	errSlowReader = errors.New("the peer does not read its replies")
+	errRefused    = errors.New("the node was removed from the cluster")
 	errReplaced   = errors.New("replaced by a newer connection of the same peer")
 	errClosed     = errors.New("closed")
 )

@@ -40,6 +40,9 @@ type Options struct {
 	Events  Events
 	// Logger gets refusals, losses and recoveries. Default: discarded.
 	Logger *slog.Logger
+	// Refuses says of an authenticated node that nothing is to be taken from it, and SetPeers closes what it has open. It must
+	// not block. Default: of none.
+	Refuses func(id string) bool
 	// RingVersion is put into each request; it must be cheap. Default: always 0.
 	RingVersion func() uint64
 
@@ -77,6 +80,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RingVersion == nil {
 		o.RingVersion = func() uint64 { return 0 }
+	}
+	if o.Refuses == nil {
+		o.Refuses = func(string) bool { return false }
 	}
 	if o.Events.Up == nil {
 		o.Events.Up = func(string) {}

@@ -19,6 +19,7 @@ const (
 	reasonSecret
 	reasonSelf
 	reasonLoopback
+	reasonRemoved
 )
 
 func (r reason) String() string {
@@ -35,6 +36,8 @@ func (r reason) String() string {
 		return "both nodes have the same id"
 	case reasonLoopback:
 		return "without a secret peers are on loopback addresses only"
+	case reasonRemoved:
+		return "the node was removed from the cluster"
 	}
 	return "unknown reason"
 }

@@ -85,6 +85,11 @@ func (t *Transport) SetPeers(peers []Peer) {
 		next[want.ID] = p
 	}
 	t.peers.Store(&next)
+	for id, in := range t.incoming {
+		if t.options.Refuses(id) {
+			in.close(errRefused)
+		}
+	}
 	for id, p := range old {
 		if next[id] == nil {
 			t.leaving[id] = p

@@ -31,7 +31,12 @@ type fakeCluster struct {
 	// flushed are the databases that were flushed; waited the replicas that were waited for.
 	flushed []int
 	repair  cluster.RepairStatus
-	hints   cluster.HintStatus
+	plan    cluster.RingPlan
+	ring    cluster.RingStatus
+	// committed are the changes of the ring that were begun.
+	committed []cluster.RingChange
+	transfers []cluster.Transfer
+	hints     cluster.HintStatus
 	// replicas are what Where finds.
 	replicas []cluster.Replica
 	// acked is how many other nodes confirm.
@@ -140,6 +145,34 @@ func (c *fakeCluster) Preference(object.Slot) (primaries, fallbacks []string) {
 func (c *fakeCluster) Where(context.Context, object.Key) []cluster.Replica { return c.replicas }
 
 func (c *fakeCluster) Tokens(string) []uint64 { return []uint64{1, 0xabc} }
+
+func (c *fakeCluster) RingStage(change cluster.RingChange) error {
+	if change.Node == "nobody" {
+		return cluster.ErrUnknownNode
+	}
+	c.plan.Staged = append(c.plan.Staged, change)
+	return nil
+}
+
+func (c *fakeCluster) RingPlan() (cluster.RingPlan, error) { return c.plan, nil }
+func (c *fakeCluster) RingClear()                          { c.plan.Staged = nil }
+func (c *fakeCluster) RingStatus() cluster.RingStatus      { return c.ring }
+
+func (c *fakeCluster) RingCommit(changes ...cluster.RingChange) error {
+	switch {
+	case len(changes) > 0 && len(c.plan.Staged) > 0:
+		return cluster.ErrStaged
+	case len(changes) == 0 && len(c.plan.Staged) == 0:
+		return cluster.ErrNothingStaged
+	}
+	c.committed = append(append(c.committed, changes...), c.plan.Staged...)
+	c.plan.Staged = nil
+	return nil
+}
+
+func (c *fakeCluster) Transfers() (list []cluster.Transfer, keys, bytes int64) {
+	return c.transfers, 1, 2
+}
 
 func (c *fakeCluster) RepairStart(full bool, first, last object.Slot) error {
 	if c.repair.Run != nil {

@@ -345,6 +345,13 @@ func infoKindred(w *infoWriter) {
 		w.field("repair_peer_"+p.ID, fmt.Sprintf("up=%d,last_round=%d,touched_slots=%d,failures=%d",
 			flag(p.Up), milliseconds(p.LastRound), p.Touched, p.Failures))
 	}
+	ring := w.h.Cluster.RingStatus()
+	_, keys, bytes := w.h.Cluster.Transfers()
+	w.field("ring_changing", flag(ring.Phase != ""))
+	w.field("handoff_keys_fetched", keys)
+	w.field("handoff_bytes_fetched", bytes)
+	w.field("handoff_keys_dropped", ring.Dropped)
+	w.field("handoff_leftover_slots", ring.Leftover)
 	w.field("disk_bytes", w.h.Store().DiskBytes)
 	w.field("appendfsync", w.h.Store().AppendFsync)
 }

@@ -28,6 +28,15 @@ type Cluster interface {
 	Where(ctx context.Context, key object.Key) []cluster.Replica
 	// Tokens are the tokens of a node, in order.
 	Tokens(node string) []uint64
+	// RingStage adds a change of the ring to those that RingCommit begins together, RingClear forgets them, and RingPlan tells
+	// what they would come to. RingCommit begins the changes that it is given, or those that are staged.
+	RingStage(change cluster.RingChange) error
+	RingPlan() (cluster.RingPlan, error)
+	RingClear()
+	RingCommit(changes ...cluster.RingChange) error
+	// RingStatus and Transfers tell how far the change under way is, everywhere and at this node.
+	RingStatus() cluster.RingStatus
+	Transfers() (list []cluster.Transfer, keys, bytes int64)
 	// RepairStart begins a run of repair at this node over the slots from first to last.
 	RepairStart(full bool, first, last object.Slot) error
 	// RepairPause pauses what this node's repair begins, or lets it go on.

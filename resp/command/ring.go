@@ -14,8 +14,8 @@ func ringSpec() Spec {
 	help := helpSpec(kindred, "cluster", 0)
 	return Spec{
 		Name: "ring", Arity: -2, Group: "cluster", Since: kindred, Complexity: "Depends on subcommand.",
-		Summary: "A container for commands about the placement of keys.",
-		Subcommands: []Spec{
+		Summary: "A container for commands about the placement of keys, and for changing it.",
+		Subcommands: append([]Spec{
 			sub(Spec{
 				Name: "lookup", Arity: 3, Usage: "<key>", Complexity: "O(N) where N is the number of nodes",
 				Summary: "Returns the slot of a key and its preference list.", Slow: ringLookup,
@@ -38,7 +38,7 @@ func ringSpec() Spec {
 				Slow:    ringWhere,
 			}),
 			help,
-		},
+		}, ringChangeSpecs(sub)...),
 	}
 }
 

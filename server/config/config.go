@@ -52,6 +52,10 @@ type Config struct {
 	RequestTimeout time.Duration
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate int64
+	// HandoffRate is how many bytes a second a change of the ring may take at this node; 0 pauses it.
+	HandoffRate int64
+	// Standby has a node that joins wait until it is told to take part.
+	Standby bool
 	// HintMaxBytes bounds what is kept for primaries that are away.
 	HintMaxBytes int64
 	// HintMaxAge is the age from which on it is let go when other primaries have it.
