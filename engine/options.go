@@ -51,6 +51,9 @@ type Options struct {
 	// WholeCells is the number of cells up to which changes come without a delta: the whole object is no larger, and no
 	// gap can stop it. −1: every change has one.
 	WholeCells int
+	// InlineBytes is how many bytes of cells of a collection are kept with the object; with more each cell has a row, unless
+	// there are very few. −1: every cell has one.
+	InlineBytes int
 	// MaxDrift is how far ahead of this node's clock a merged write may be; writes beyond it are refused.
 	MaxDrift time.Duration
 }
@@ -67,6 +70,7 @@ func DefaultOptions() Options {
 		CacheBytes:  256 << 20,
 		MaxSiblings: 100,
 		WholeCells:  2,
+		InlineBytes: 2 << 10,
 		MaxDrift:    10 * time.Second,
 	}
 }
