@@ -279,14 +279,11 @@ func (r sameMoment) Each(from object.CellName, visit func(*object.Cell) bool) {
 	}
 }
 
-// MaxWhole bounds the cells, in bytes, of an object that is taken out of the store in one piece.
-const MaxWhole = 256 << 20
-
 // ErrTooLarge says that an object is too large to be sent in one piece.
 var ErrTooLarge = errors.New("the object is too large for one message")
 
 // Whole is what the store knows of a key with all its cells, as of one moment; nil when it knows nothing. It fails with
-// ErrTooLarge for more than MaxWhole.
+// ErrTooLarge for more than Options.MaxWhole.
 func (s *Store) Whole(key object.Key) (whole *object.Object, err error) {
 	r, err := s.load(key)
 	if err != nil {
@@ -312,7 +309,7 @@ func (s *Store) Whole(key object.Key) (whole *object.Object, err error) {
 	if o, err = decodeRow(bytes.Clone(value), s.epoch, nil); err != nil || o.Kept == nil {
 		return o, err
 	}
-	if o.Kept.Bytes > MaxWhole {
+	if o.Kept.Bytes > s.options.MaxWhole {
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, o.Kept.Bytes)
 	}
 	o.Kept.Rows = sameMoment{iter, generation{key.Slot(), o.Kept.Generation}, func(e error) { err = e }}
@@ -335,7 +332,7 @@ func (s *Store) WholeEncoding(key object.Key) ([]byte, error) {
 // whole is the key's object as the tasks before left it: its cells are not read by anybody else meanwhile.
 func (sh *shard) whole(key object.Key) (*object.Object, error) {
 	o, err := sh.load(key)
-	if err == nil && o != nil && o.Kept != nil && o.Kept.Bytes > MaxWhole {
+	if err == nil && o != nil && o.Kept != nil && o.Kept.Bytes > sh.store.options.MaxWhole {
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, o.Kept.Bytes)
 	}
 	return o, err

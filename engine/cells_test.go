@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"testing"
@@ -248,4 +249,110 @@ func sizeOf(o *object.Object) (n int, size int64) {
 		}
 	}
 	return n, size
+}
+
+// What shows of concurrent types is the same however the cells are kept, also when the newest element is removed.
+func TestNewestTypeShows(t *testing.T) {
+	for _, inline := range []int{-1, 1 << 20} {
+		options := testOptions(t, vfs.NewMem())
+		options.InlineBytes = inline
+		s := open(t, options)
+		other := open(t, testOptions(t, vfs.NewMem()))
+		key := object.Key{Name: "k"}
+		shown := func() (shown object.Kind) {
+			do(t, s, key, func(tx *Tx) { shown = tx.Object(key).Kind() })
+			return shown
+		}
+		member := func(name string) { do(t, s, key, func(tx *Tx) { kind.AddMember(tx.Edit(key), []byte(name)) }) }
+		member("a")
+		do(t, other, key, func(tx *Tx) {
+			if err := tx.Observe(raw(t, s, key).Context); err != nil {
+				t.Error(err)
+			}
+			kind.Set(tx.Edit(key), []byte("string"), false)
+		})
+		theirs := raw(t, other, key)
+		do(t, s, key, func(tx *Tx) {
+			if err := tx.Observe(theirs.Context); err != nil {
+				t.Error(err)
+			}
+		})
+		member("b")
+		do(t, s, key, func(tx *Tx) { tx.Merge(key, theirs) })
+		if got := shown(); got != object.Set {
+			t.Errorf("inline %d: shows %s, want the set", inline, got)
+		}
+		do(t, s, key, func(tx *Tx) { kind.RemoveMember(tx.Edit(key), []byte("b")) })
+		if got := shown(); got != object.String {
+			t.Errorf("inline %d: shows %s, want the string", inline, got)
+		}
+		closeStore(t, s)
+		closeStore(t, other)
+	}
+}
+
+func raw(t *testing.T, s *Store, key object.Key) *object.Object {
+	t.Helper()
+	o, err := s.Whole(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// A view that has read an object finds what the key has become when its rows are gone.
+func TestViewSurvivesDroppedRows(t *testing.T) {
+	options := testOptions(t, vfs.NewMem())
+	options.InlineBytes = -1
+	s := open(t, options)
+	defer closeStore(t, s)
+	key := object.Key{Name: "k"}
+	write := func(value string) {
+		do(t, s, key, func(tx *Tx) {
+			e := tx.Edit(key)
+			kind.Clear(e)
+			kind.SetField(e, []byte("f"), []byte(value))
+		})
+	}
+	write("old")
+	err := s.View(bodyFunc(func(tx *Tx) {
+		o := tx.Object(key)
+		write("new")
+		if _, err := s.drop(); err != nil {
+			t.Error(err)
+		}
+		if got, _ := kind.Field(o, []byte("f")); string(got) != "new" {
+			t.Errorf("the field shows %q", got)
+		}
+		n := 0
+		for el := range kind.Elements(o, object.Hash, 0) {
+			if n++; string(el.Value(o)) != "new" {
+				t.Errorf("the walk shows %q", el.Value(o))
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d fields", n)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An object that is too large to be taken out in one piece is refused.
+func TestWholeIsBounded(t *testing.T) {
+	options := testOptions(t, vfs.NewMem())
+	options.InlineBytes, options.MaxWhole = -1, 1000
+	s := open(t, options)
+	defer closeStore(t, s)
+	key := object.Key{Name: "k"}
+	for i := range 20 {
+		do(t, s, key, func(tx *Tx) { kind.SetField(tx.Edit(key), fmt.Append(nil, i), make([]byte, 100)) })
+	}
+	if _, err := s.Whole(key); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("taken out whole: %v", err)
+	}
+	if o := raw(t, s, object.Key{Name: "none"}); o != nil {
+		t.Errorf("an object that nobody has written: %+v", o)
+	}
 }

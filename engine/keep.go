@@ -69,7 +69,7 @@ func (sh *shard) fold(p *pendingKey, o *object.Object, k *object.Kept, changed [
 		p.retire()
 		return header
 	}
-	out.Settle()
+	out.Settle(!header.Tombstone())
 	header.Kept = out
 	return header
 }

@@ -54,6 +54,8 @@ type Options struct {
 	// InlineBytes is how many bytes of cells of a collection are kept with the object; with more each cell has a row, unless
 	// there are very few. −1: every cell has one.
 	InlineBytes int
+	// MaxWhole bounds the cells, in bytes, of an object that is taken out of the store in one piece, as for a message.
+	MaxWhole int64
 	// MaxDrift is how far ahead of this node's clock a merged write may be; writes beyond it are refused.
 	MaxDrift time.Duration
 }
@@ -71,6 +73,7 @@ func DefaultOptions() Options {
 		MaxSiblings: 100,
 		WholeCells:  2,
 		InlineBytes: 2 << 10,
+		MaxWhole:    256 << 20,
 		MaxDrift:    10 * time.Second,
 	}
 }

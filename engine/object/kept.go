@@ -103,9 +103,9 @@ func (k *Kept) Rest() (n int64) {
 }
 
 // Settle finds out what the newest elements are where that is not known and matters: when there are several types, the
-// newest decides which of them shows.
-func (k *Kept) Settle() {
-	if len(k.Counts) < 2 {
+// newest decides which of them shows. others says that there are elements that are not in rows.
+func (k *Kept) Settle(others bool) {
+	if len(k.Counts) < 2 && !others {
 		return
 	}
 	for i := range k.Counts {
