@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -54,5 +56,34 @@ func TestMedian(t *testing.T) {
 	}
 	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
 		t.Errorf("of four: %g", got)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	var values []time.Duration
+	for i := range 1000 {
+		values = append(values, time.Duration(999-i))
+	}
+	for q, want := range map[float64]time.Duration{0: 0, 0.5: 500, 0.999: 999, 1: 999} {
+		if got := quantile(values, q); got != want {
+			t.Errorf("quantile %g is %d, want %d", q, got, want)
+		}
+	}
+	if got := quantile(nil, 0.5); got != 0 {
+		t.Errorf("of nothing: %d", got)
+	}
+}
+
+// TestProbeInsists gives a probe a server that fails twice.
+func TestProbeInsists(t *testing.T) {
+	p, failed := &probe{failed: func() {}}, 0
+	took := p.insist(func(context.Context) error {
+		if failed++; failed <= 2 {
+			return errors.New("down")
+		}
+		return nil
+	})
+	if s := p.seen(); failed != 3 || s.errors != 2 || took < 10*time.Millisecond {
+		t.Errorf("%d calls, %d errors, %s", failed, s.errors, took)
 	}
 }

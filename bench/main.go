@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&s.out, "out", "bench", "where the results go")
 	flag.StringVar(&s.kindred, "kindred", "bin/kindred", "the binary to measure")
 	flag.IntVar(&s.base, "port", 21000, "the first of the ports to use")
-	flag.StringVar(&s.only, "only", "", "measure only rows whose name contains this")
+	flag.StringVar(&s.only, "only", "", "measure only rows and faults whose name contains this")
 	flag.Parse()
 	if err := run(s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -68,9 +68,18 @@ func run(s settings) (err error) {
 	if err != nil {
 		return err
 	}
+	f.stop()
+	faults, err := f.measureFaults()
+	if err != nil {
+		return err
+	}
+	recoveries, err := f.measureRecoveries()
+	if err != nil {
+		return err
+	}
 	limits, err := f.measureLimits()
 	if err != nil {
 		return err
 	}
-	return report(s, results, memory, limits)
+	return report(s, results, memory, faults, recoveries, limits)
 }

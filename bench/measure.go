@@ -96,6 +96,9 @@ func (f *fleet) readQuorum(r int) error {
 
 func (f *fleet) measure() ([]result, error) {
 	rows := f.rows()
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	samples := make([]struct{ kindred, peer []figures }, len(rows))
 	if err := f.warmUp(); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ type memoryResult struct {
 // measureMemory fills a node of its own and looks at what it takes.
 func (f *fleet) measureMemory() (m memoryResult, err error) {
 	m.values, m.connections = 1_000_000, 10_000
-	if f.short {
+	if f.short || f.only != "" {
 		m.values, m.connections = 20_000, 200
 	}
 	if m.peakKindred, err = f.kindred.memory("VmHWM"); err != nil {

@@ -50,14 +50,24 @@ type fleet struct {
 	redis, redisCluster, kindred, kindredThree *system
 }
 
-func (f *fleet) close() {
-	for _, s := range []*system{f.redis, f.redisCluster, f.kindred, f.kindredThree} {
-		if s != nil {
-			for _, p := range s.processes {
-				p.stop()
-			}
-		}
+func (s *system) stop() {
+	if s == nil {
+		return
 	}
+	for _, p := range s.processes {
+		p.stop()
+	}
+}
+
+// stop stops what start has started.
+func (f *fleet) stop() {
+	for _, s := range []*system{f.redis, f.redisCluster, f.kindred, f.kindredThree} {
+		s.stop()
+	}
+}
+
+func (f *fleet) close() {
+	f.stop()
 	_ = os.RemoveAll(f.dir)
 }
 
@@ -85,24 +95,30 @@ func (f *fleet) startRedis() error {
 	return err
 }
 
-func (f *fleet) startRedisCluster() error {
-	f.redisCluster = &system{name: "Redis Cluster 3+3", port: f.base + 10, cluster: true}
-	args := []string{"--cluster", "create"}
+func (f *fleet) startRedisCluster() (err error) {
+	f.redisCluster, err = f.startRedisNodes(f.base + 10)
+	return err
+}
+
+// startRedisNodes starts a Redis Cluster of three masters, the first three processes, and their replicas.
+func (f *fleet) startRedisNodes(first int, more ...string) (*system, error) {
+	s := &system{name: "Redis Cluster 3+3", port: first, cluster: true}
+	create := []string{"--cluster", "create"}
 	for i := range 6 {
-		port := f.base + 10 + i
-		dir := filepath.Join(f.dir, fmt.Sprint("cluster", i))
-		p, err := launch(dir, port, "redis-server", redisArgs(port, dir, "--cluster-enabled", "yes")...)
-		f.redisCluster.processes = append(f.redisCluster.processes, p)
+		port := first + i
+		dir := filepath.Join(f.dir, fmt.Sprint("redis-", port))
+		p, err := launch(dir, port, "redis-server", redisArgs(port, dir, append(more, "--cluster-enabled", "yes")...)...)
+		s.processes = append(s.processes, p)
 		if err != nil {
-			return err
+			return s, err
 		}
-		args = append(args, fmt.Sprint("127.0.0.1:", port))
+		create = append(create, fmt.Sprint("127.0.0.1:", port))
 	}
-	args = append(args, "--cluster-replicas", "1", "--cluster-yes")
-	if out, err := exec.Command("redis-cli", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("create the Redis Cluster: %w\n%s", err, out)
+	create = append(create, "--cluster-replicas", "1", "--cluster-yes")
+	if out, err := exec.Command("redis-cli", create...).CombinedOutput(); err != nil {
+		return s, fmt.Errorf("create the Redis Cluster: %w\n%s", err, out)
 	}
-	return f.awaitCluster(f.base + 10)
+	return s, f.awaitCluster(first)
 }
 
 // awaitCluster waits until a cluster says that it is whole.
@@ -131,26 +147,33 @@ func (f *fleet) startKindred() error {
 	return err
 }
 
-func (f *fleet) startKindredThree() error {
-	first := f.base + 110
-	f.kindredThree = &system{name: "kindred ×3", port: first + 1000, cluster: true}
-	for i := range 3 {
-		port := first + i
-		dir := filepath.Join(f.dir, fmt.Sprint("kindred", i))
+func (f *fleet) startKindredThree() (err error) {
+	if f.kindredThree, err = f.startNodes(f.base+110, 3); err != nil {
+		return err
+	}
+	f.kindredThree.port, f.kindredThree.cluster = f.kindredThree.port+1000, true
+	return f.awaitCluster(f.kindredThree.port)
+}
+
+// startNodes starts a Kindred cluster.
+func (f *fleet) startNodes(port, n int) (*system, error) {
+	s := &system{name: fmt.Sprint("kindred ×", n), port: port}
+	for i := range n {
+		dir := filepath.Join(f.dir, fmt.Sprint("kindred-", port+i))
 		var join []string
 		if i > 0 {
-			join = []string{"--join", fmt.Sprint("127.0.0.1:", first)}
+			join = []string{"--join", fmt.Sprint("127.0.0.1:", port)}
 		}
-		p, err := launch(dir, port, f.settings.kindred, kindredArgs(port, filepath.Join(dir, "data"), join...)...)
-		f.kindredThree.processes = append(f.kindredThree.processes, p)
+		p, err := launch(dir, port+i, f.settings.kindred, kindredArgs(port+i, filepath.Join(dir, "data"), join...)...)
+		s.processes = append(s.processes, p)
 		if err != nil {
-			return err
+			return s, err
 		}
 	}
-	for i := range 3 {
-		if err := awaitReady(first + i + 3000); err != nil {
-			return err
+	for i := range n {
+		if err := awaitReady(port+i+3000, 30*time.Second); err != nil {
+			return s, err
 		}
 	}
-	return f.awaitCluster(first + 1000)
+	return s, nil
 }

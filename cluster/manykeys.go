@@ -42,6 +42,8 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 		err = n.serveFlush(request.Payload)
 	case kindFill:
 		out, err = n.serveFill(request.From, request.Payload)
+	case kindWhere:
+		out, err = n.serveWhere(request.Payload)
 	default:
 		if antientropy.Handles(request.Kind) {
 			out, err = n.repair.Serve(ring.NodeID(request.From), request.Kind, request.Payload, request.Age())

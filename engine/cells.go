@@ -284,7 +284,11 @@ var ErrTooLarge = errors.New("the object is too large for one message")
 
 // Whole is what the store knows of a key with all its cells, as of one moment; nil when it knows nothing. It fails with
 // ErrTooLarge for more than Options.MaxWhole.
-func (s *Store) Whole(key object.Key) (whole *object.Object, err error) {
+func (s *Store) Whole(key object.Key) (*object.Object, error) {
+	return s.wholeWithin(key, s.options.MaxWhole)
+}
+
+func (s *Store) wholeWithin(key object.Key, most int64) (whole *object.Object, err error) {
 	r, err := s.load(key)
 	if err != nil {
 		return nil, err
@@ -309,7 +313,7 @@ func (s *Store) Whole(key object.Key) (whole *object.Object, err error) {
 	if o, err = decodeRow(bytes.Clone(value), s.epoch, nil); err != nil || o.Kept == nil {
 		return o, err
 	}
-	if o.Kept.Bytes > s.options.MaxWhole {
+	if o.Kept.Bytes > most {
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, o.Kept.Bytes)
 	}
 	o.Kept.Rows = sameMoment{iter, generation{key.Slot(), o.Kept.Generation}, func(e error) { err = e }}
@@ -319,7 +323,12 @@ func (s *Store) Whole(key object.Key) (whole *object.Object, err error) {
 
 // WholeEncoding is the encoding of Whole.
 func (s *Store) WholeEncoding(key object.Key) ([]byte, error) {
-	o, err := s.Whole(key)
+	return s.WholeEncodingWithin(key, s.options.MaxWhole)
+}
+
+// WholeEncodingWithin is WholeEncoding with another bound on the cells in rows.
+func (s *Store) WholeEncodingWithin(key object.Key, most int64) ([]byte, error) {
+	o, err := s.wholeWithin(key, most)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,9 @@ func (s *Store) Clear() error {
 	}
 	s.cache.Clear()
 	s.present.clear()
+	s.hints.mu.Lock()
+	s.hints.reset()
+	s.hints.mu.Unlock()
 	s.empty()
 	return nil
 }
@@ -68,6 +71,7 @@ func (sh *shard) clear() error {
 		{binary.BigEndian.AppendUint16(nil, first), binary.BigEndian.AppendUint16(nil, end)},
 		{binary.BigEndian.AppendUint16(nil, object.Slots+first), binary.BigEndian.AppendUint16(nil, object.Slots+end)},
 		{summaryPrefix(first), summaryPrefix(end)},
+		{hintPrefix(first), hintPrefix(end)},
 		{journalKey(sh.summaries.shard, 0), journalKey(sh.summaries.shard+1, 0)},
 	}
 	for _, r := range ranges {
@@ -88,6 +92,10 @@ func (sh *shard) clear() error {
 	sh.committed.Store(seq)
 	sh.store.written()
 	return nil
+}
+
+func hintPrefix(slot uint16) []byte {
+	return binary.BigEndian.AppendUint16(append([]byte(localPrefix), tagHint), slot)
 }
 
 func summaryPrefix(slot uint16) []byte {

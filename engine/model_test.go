@@ -17,7 +17,8 @@ import (
 
 // The model test runs random schedules of one object on several real stores: adds, removals and clears at any of them;
 // deltas that are lost, late or out of order; joins; a store that hands the object over and forgets it; a store that
-// crashes and loses what it had not synced. An oracle follows which write truly knew of which.
+// crashes and loses what it had not synced. Each store may also keep a hint of the object, write to that instead, deliver it
+// and forget it (hint_model_test.go). An oracle follows which write truly knew of which.
 //
 // Afterwards all stores join until nothing changes. Then all objects must be equal, and an add must be alive just when
 // no operation that knew it removed it, unless no store that knew it is left.
@@ -28,6 +29,8 @@ type modelStore struct {
 	knows map[causal.Dot]bool // what the store truly has applied
 	// synced is knows as of the latest sync: what a crash goes back to.
 	synced map[causal.Dot]bool
+	// hinted is what it truly has applied to its hint of the key, hintedSynced the same as of the latest sync.
+	hinted, hintedSynced map[causal.Dot]bool
 }
 
 type modelOp struct {
@@ -81,14 +84,17 @@ func (m *model) open(fs *vfs.MemFS) *Store {
 }
 
 // do runs a body at a store. When the clock's ceiling had to be raised for it, all that was written before is synced.
-func (m *model) do(i int, f func(*Tx)) *Task {
+func (m *model) do(i int, f func(*Tx)) *Task { return m.doFor(i, nil, f) }
+
+// doFor is do for a body that stands in for owners.
+func (m *model) doFor(i int, standsFor []Owner, f func(*Tx)) *Task {
 	ceiling := m.ceiling(i)
 	defer func() {
 		if m.ceiling(i) != ceiling {
-			m.stores[i].synced = cloneSet(m.stores[i].knows)
+			m.stores[i].noteSynced()
 		}
 	}()
-	task := &Task{Slot: modelKey.Slot(), Body: bodyFunc(f)}
+	task := &Task{Slot: modelKey.Slot(), Body: bodyFunc(f), StandsFor: standsFor}
 	done := make(chan struct{})
 	if !m.stores[i].Do([]*Task{task}, func() { close(done) }) {
 		<-done
@@ -121,24 +127,8 @@ func (m *model) raw(i int) *object.Object {
 // write runs one operation at a store, and puts its delta on the way to most of the others.
 func (m *model) write(i int) {
 	s := m.stores[i]
-	op := &modelOp{kind: []string{"add", "add", "add", "remove", "clear"}[m.rng.IntN(5)]}
-	op.cell = object.CellName("\x02" + string('a'+rune(m.rng.IntN(3))))
-	for dot := range s.knows {
-		if o := m.ops[dot]; o.kind == "add" && (op.kind == "clear" || o.cell == op.cell) {
-			op.killed = append(op.killed, dot)
-		}
-	}
-	task := m.do(i, func(tx *Tx) {
-		e := tx.Edit(modelKey)
-		switch op.kind {
-		case "add":
-			e.Put(op.cell, []byte("x"))
-		case "remove":
-			e.Remove(op.cell)
-		default:
-			e.Clear()
-		}
-	})
+	op := m.draw(s.knows)
+	task := m.do(i, op.run)
 	encoded := task.Changes[0].Delta
 	delta := deltaOf(m.t, task.Changes[0])
 	m.ops[delta.Dot] = op
@@ -151,6 +141,30 @@ func (m *model) write(i int) {
 			}
 			m.flight = append(m.flight, modelDelta{to: j, from: i, delta: d})
 		}
+	}
+}
+
+// draw is some operation of a store that knows these writes.
+func (m *model) draw(knows map[causal.Dot]bool) *modelOp {
+	op := &modelOp{kind: []string{"add", "add", "add", "remove", "clear"}[m.rng.IntN(5)]}
+	op.cell = object.CellName("\x02" + string('a'+rune(m.rng.IntN(3))))
+	for dot := range knows {
+		if o := m.ops[dot]; o.kind == "add" && (op.kind == "clear" || o.cell == op.cell) {
+			op.killed = append(op.killed, dot)
+		}
+	}
+	return op
+}
+
+func (op *modelOp) run(tx *Tx) {
+	e := tx.Edit(modelKey)
+	switch op.kind {
+	case "add":
+		e.Put(op.cell, []byte("x"))
+	case "remove":
+		e.Remove(op.cell)
+	default:
+		e.Clear()
 	}
 }
 
@@ -190,7 +204,12 @@ func (m *model) sync(i int) {
 	if err := m.stores[i].Sync(); err != nil {
 		m.t.Fatal(err)
 	}
-	m.stores[i].synced = cloneSet(m.stores[i].knows)
+	m.stores[i].noteSynced()
+}
+
+// noteSynced notes that all that the store has applied is on disk.
+func (s *modelStore) noteSynced() {
+	s.synced, s.hintedSynced = cloneSet(s.knows), cloneSet(s.hinted)
 }
 
 func (m *model) crash(i int) {
@@ -200,7 +219,7 @@ func (m *model) crash(i int) {
 		m.t.Fatal(err)
 	}
 	s.fs, s.Store = crashed, m.open(crashed)
-	s.knows = cloneSet(s.synced)
+	s.knows, s.hinted = cloneSet(s.synced), cloneSet(s.hintedSynced)
 }
 
 // forget hands the object over to another store and drops it.
@@ -227,6 +246,9 @@ func (m *model) check() error {
 				return fmt.Errorf("stores %d and %d have equal contexts and unequal objects", i, j)
 			}
 		}
+	}
+	for i := range m.stores {
+		m.deliverHint(i, i)
 	}
 	known := map[causal.Dot]bool{}
 	for _, s := range m.stores {
@@ -292,6 +314,7 @@ func runModel(t *testing.T, seed uint64, steps, inline int) error {
 		fs := vfs.NewCrashableMem()
 		m.stores = append(m.stores, &modelStore{
 			Store: m.open(fs), fs: fs, knows: map[causal.Dot]bool{}, synced: map[causal.Dot]bool{},
+			hinted: map[causal.Dot]bool{}, hintedSynced: map[causal.Dot]bool{},
 		})
 	}
 	defer func() {
@@ -310,8 +333,14 @@ func runModel(t *testing.T, seed uint64, steps, inline int) error {
 		i := m.rng.IntN(len(m.stores))
 		j := (i + 1 + m.rng.IntN(len(m.stores)-1)) % len(m.stores)
 		switch x := m.rng.IntN(100); {
-		case x < 45:
+		case x < 30:
 			m.write(i)
+		case x < 38:
+			m.writeHint(i)
+		case x < 41:
+			m.keepHint(i, j)
+		case x < 45:
+			m.deliverHint(i, j)
 		case x < 78:
 			m.deliver()
 		case x < 84:

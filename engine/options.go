@@ -56,6 +56,8 @@ type Options struct {
 	InlineBytes int
 	// MaxWhole bounds the cells, in bytes, of an object that is taken out of the store in one piece, as for a message.
 	MaxWhole int64
+	// HintBytes bounds, to begin with, what hints take.
+	HintBytes int64
 	// MaxDrift is how far ahead of this node's clock a merged write may be; writes beyond it are refused.
 	MaxDrift time.Duration
 }
@@ -74,6 +76,7 @@ func DefaultOptions() Options {
 		WholeCells:  2,
 		InlineBytes: 2 << 10,
 		MaxWhole:    256 << 20,
+		HintBytes:   1 << 30,
 		MaxDrift:    10 * time.Second,
 	}
 }
@@ -90,6 +93,7 @@ func (o *Options) validate() error {
 	check(o.Shards > 0 && o.Shards <= maxShards, "shards is %d, must be 1 to %d", o.Shards, maxShards)
 	check(o.CacheBytes > 0, "cache bytes is %d, must be positive", o.CacheBytes)
 	check(o.MaxSiblings >= 0, "max siblings is %d, must not be negative", o.MaxSiblings)
+	check(o.HintBytes >= 0, "hint bytes is %d, must not be negative", o.HintBytes)
 	check(o.MaxDrift > 0, "max drift is %s, must be positive", o.MaxDrift)
 	return errors.Join(errs...)
 }

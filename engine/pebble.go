@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -45,14 +44,14 @@ func openPebble(s *Store) (*pebble.DB, error) {
 		Logger:                      pebbleLogger{s},
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) {
-				if errors.Is(err, pebble.ErrCorruption) {
+				if pebble.IsCorruptionError(err) {
 					s.fatal(fmt.Errorf("background: %w", err))
 					return
 				}
 				s.options.Logger.Error("storage background error", "error", err)
 			},
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
-				s.fatal(fmt.Errorf("%w: %s", pebble.ErrCorruption, i))
+				s.fatal(fmt.Errorf("%w: %s: %w", ErrBroken, i.Path, i.Details))
 			},
 		},
 	}

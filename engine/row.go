@@ -18,12 +18,14 @@ import (
 //	0x4000 + slot (2) generation (8) cell name      a cell of an object that is large
 //	0xffff 'm' name                                 a fact about the store
 //	0xffff 'e' deadline (8) the key of an object     a deadline to come
+//	0xffff 'h' the key of an object                 a hint
 //	0xffff 's' slot (2)                             the summary of a slot
 //	0xffff 'j' shard (2) sequence (8)               summary changes of one batch
 //	0xffff 'g' slot (2) generation (8)              a generation of cells to be dropped
 const (
 	tagObject  = 'o'
 	tagDue     = 'e'
+	tagHint    = 'h'
 	tagMeta    = 'm'
 	tagSummary = 's'
 	tagJournal = 'j'

@@ -138,5 +138,7 @@ func (s *Store) Tombstones(slots *SlotSet) int64 {
 // TombstonesOf is the number of tombstones in one slot.
 func (s *Store) TombstonesOf(slot object.Slot) int64 { return s.shard(slot).summaries.tombstones(slot) }
 
-// Changed is the number of the last batch that changed anything in the slot; 0 when none has.
-func (s *Store) Changed(slot object.Slot) uint64 { return s.shard(slot).summaries.changed(slot) }
+// Changed is the number of the last batch that changed anything in the slot, its hints included; 0 when none has.
+func (s *Store) Changed(slot object.Slot) uint64 {
+	return max(s.shard(slot).summaries.changed(slot), s.hintsChanged(slot))
+}

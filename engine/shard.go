@@ -41,6 +41,7 @@ type shard struct {
 	summaries summaries
 	batch     *pebble.Batch
 	rooms     rooms
+	hints     shardHints
 	pending   map[object.Key]*pendingKey
 	order     []*pendingKey
 	free      []*pendingKey
@@ -203,6 +204,9 @@ func (sh *shard) die() {
 func (sh *shard) runTask(t *Task, now int64) {
 	tx := &sh.tx
 	tx.reset(sh, now)
+	if t.StandsFor != nil {
+		tx.source = (*standIn)(sh)
+	}
 	t.Changes = t.room[:0]
 	t.Err = runBody(t.Body, tx)
 	if t.Err == nil {
@@ -212,6 +216,11 @@ func (sh *shard) runTask(t *Task, now int64) {
 	}
 	if t.Err != nil {
 		return
+	}
+	if len(tx.hints) > 0 || t.StandsFor != nil {
+		if sh.takeHints(t); t.StandsFor != nil {
+			return
+		}
 	}
 	for i := range tx.edits {
 		e := &tx.edits[i]
@@ -314,12 +323,15 @@ func (sh *shard) commit() error {
 		}
 	}
 	var err error
-	if len(sh.changes) > 0 {
+	if len(sh.changes)+len(sh.hints.changed) > 0 {
 		seq := sh.store.sequence.Add(1)
 		mutant.Reach(mutant.BeforeCommit, uint64(sh.store.node))
 		if err = sh.write(seq); err == nil {
 			mutant.Reach(mutant.AfterCommit, uint64(sh.store.node))
 			sh.summaries.publish(seq, sh.changes)
+			if len(sh.hints.changed) > 0 {
+				sh.publishHints(seq)
+			}
 			sh.committed.Store(seq)
 			sh.store.written()
 			if sh.store.inMemory() {
@@ -355,6 +367,7 @@ func (sh *shard) forget() {
 	}
 	sh.order = sh.order[:0]
 	sh.rooms.clear()
+	sh.forgetHints()
 }
 
 func (sh *shard) write(seq uint64) error {
@@ -390,8 +403,13 @@ func (sh *shard) write(seq uint64) error {
 			return err
 		}
 	}
-	if err := sh.summaries.stage(b, seq, sh.changes); err != nil {
+	if err := sh.writeHints(b); err != nil {
 		return err
+	}
+	if len(sh.changes) > 0 {
+		if err := sh.summaries.stage(b, seq, sh.changes); err != nil {
+			return err
+		}
 	}
 	if err := sh.store.apply(b); err != nil {
 		return err

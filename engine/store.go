@@ -38,10 +38,12 @@ type Store struct {
 	sequence atomic.Uint64 // the number of the last batch
 	opened   atomic.Bool   // storage is open, and the disk must not refuse anything any more
 	failed   atomic.Bool
-	held     atomic.Int32 // Hold without Release
+	fault    atomic.Pointer[error] // what storage found to be broken while it was opened
+	held     atomic.Int32          // Hold without Release
 	waiting  waitingReads
 	stats    counters
 	room     room
+	hints    hints
 
 	present present
 	views   sync.Pool // of *View
@@ -78,18 +80,42 @@ func Open(o Options) (*Store, error) {
 	s.siblings.Store(int64(o.MaxSiblings))
 	s.room.bound, s.room.pressed = boundless, make(chan struct{}, 1)
 	s.room.left.Store(boundless)
+	s.hints.bound.Store(o.HintBytes)
 	s.views.New = func() any { return &View{store: s} }
-	var err error
-	if s.db, err = openPebble(s); err == nil {
-		if err = s.start(); err == nil {
-			return s, nil
-		}
-		err = errors.Join(err, s.db.Close())
+	err := s.open()
+	if err == nil {
+		return s, nil
 	}
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
 	}
 	return nil, fmt.Errorf("open store %q: %w", o.Dir, err)
+}
+
+// open opens storage and starts the store's own parts, on a goroutine that storage may end when it finds its files broken.
+func (s *Store) open() error {
+	if !s.inMemory() {
+		if err := s.condemned(); err != nil {
+			return err
+		}
+	}
+	opened := make(chan error, 1)
+	go func() {
+		err := fmt.Errorf("%w: storage gave up", ErrBroken)
+		defer func() {
+			if fault := s.fault.Load(); fault != nil {
+				err = *fault
+			}
+			opened <- err
+		}()
+		if s.db, err = openPebble(s); err != nil {
+			return
+		}
+		if err = s.start(); err != nil {
+			err = errors.Join(err, s.db.Close())
+		}
+	}()
+	return asBroken(<-opened)
 }
 
 func (s *Store) start() error {
@@ -106,7 +132,7 @@ func (s *Store) start() error {
 	for i := range s.options.Shards {
 		s.shards = append(s.shards, newShard(s, i))
 	}
-	if err := s.loadSummaries(); err != nil {
+	if err := errors.Join(s.loadSummaries(), s.loadHints()); err != nil {
 		s.cache.Close()
 		return err
 	}
@@ -338,9 +364,18 @@ func (s *Store) apply(b *pebble.Batch) error {
 	return nil
 }
 
-// fatal stops the node: after a failed write nobody can tell what is on disk.
+// fatal stops the node: after a failed write nobody can tell what is on disk. A store that is being opened just does not
+// open.
 func (s *Store) fatal(err error) {
+	err = asBroken(err)
+	if !s.opened.Load() {
+		s.fault.CompareAndSwap(nil, &err)
+		return
+	}
 	if s.failed.CompareAndSwap(false, true) {
+		if errors.Is(err, ErrBroken) {
+			s.condemn(err)
+		}
 		s.options.Logger.Error("the store has failed, the node stops", "error", err)
 		s.options.Fatal(err)
 	}

@@ -16,6 +16,9 @@ type Body interface {
 type Task struct {
 	Slot object.Slot
 	Body Body
+	// StandsFor are owners that the task stands in for: it reads and edits the hints of its keys in place of the objects, and
+	// what it changes is owed to them. nil: it does not.
+	StandsFor []Owner
 
 	// Changes are the objects that the task made or merged, one for each key that is different now.
 	Changes []Change

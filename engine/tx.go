@@ -15,6 +15,7 @@ type Tx struct {
 	failed error
 	edits  []keyEdit
 	merged []merged
+	hints  []keyHint
 	spare  []*object.Edit // for reuse
 }
 
@@ -25,6 +26,8 @@ type source interface {
 	mint(base *object.Object) (causal.Dot, error)
 	observe(t causal.Time) error
 	settle(o *object.Object) *object.Object
+	hint(key object.Key) (*Hint, error)
+	hintRoom() int64 // bytes
 }
 
 type keyEdit struct {
@@ -42,8 +45,11 @@ func (tx *Tx) Now() int64 { return tx.now }
 
 // Object is what a client sees of the key: nil when it does not exist, was removed, or has expired. Edits that this
 // task made before are included.
-func (tx *Tx) Object(key object.Key) *object.Object {
-	o := tx.Raw(key)
+func (tx *Tx) Object(key object.Key) *object.Object { return tx.Shown(tx.Raw(key)) }
+
+// Shown is what a client sees of an object that Raw gave. Who needs both reads once: in a view the key may change between
+// two reads.
+func (tx *Tx) Shown(o *object.Object) *object.Object {
 	if o == nil || o.Tombstone() || o.Expired(tx.now) {
 		return nil
 	}
@@ -160,7 +166,8 @@ func (tx *Tx) reset(source source, now int64) {
 	}
 	clear(tx.edits)
 	clear(tx.merged)
-	tx.edits, tx.merged = tx.edits[:0], tx.merged[:0]
+	clear(tx.hints)
+	tx.edits, tx.merged, tx.hints = tx.edits[:0], tx.merged[:0], tx.hints[:0]
 	tx.source, tx.now, tx.write, tx.failed = source, now, true, nil
 }
 

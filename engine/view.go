@@ -121,6 +121,15 @@ func (v *View) Read(tasks []*Task, _ func()) bool {
 func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
 func (v *View) observe(t causal.Time) error                  { return v.store.observe(t) }
 func (v *View) settle(o *object.Object) *object.Object       { return v.store.settle(o) }
+func (v *View) hintRoom() int64                              { return 0 }
+
+func (v *View) hint(key object.Key) (*Hint, error) {
+	row, err := v.store.readHint(key)
+	if row == nil || err != nil {
+		return nil, err
+	}
+	return decodeHint(row, v.store.epoch)
+}
 
 // Read is Do for tasks that only read: they run in a view, and see the clock at one time. While the store is held, a few
 // wait for others to be looked up with; many are enough by themselves, and do better at once, while what was received is

@@ -14,17 +14,25 @@ import (
 //	groups   a hash for each of 64 groups of slots         2.5 KB, all that equal replicas cost
 //	roots    the roots of the slots in groups that differ  8 bytes a slot
 //	buckets  the trees of slots that differ                128 bytes a slot, some slots at a time
+//	again    the same, after a pause; only of a patient exchange
 //	leaves   the keys in buckets that differ               a page at a time
 //
 // Buckets are compared leaf by leaf before the next slots are looked at, so that what an exchange holds is bounded
 // however much differs.
+//
+// Where writes arrive all the time two trees are hardly ever equal, and leaves cost what the bucket holds. So a patient
+// exchange looks at the trees twice and leaves alone those buckets whose difference has changed: what was on its way
+// has moved on. Whatever a fault has left stays the same.
 type Exchange struct {
-	view View
+	view    View
+	patient bool
 
 	grouped bool            // groups have yet to be asked for, of the slots in open
 	open    *engine.SlotSet // slots whose roots have yet to be asked for; nil when done
 	slots   []object.Slot   // slots that differ, and whose trees have yet to be asked for
 	asked   int             // the first of slots that are asked for
+	seen    []merkle.Tree   // of those, what the difference of the trees was at the first look; nil before
+	skipped engine.SlotSet  // slots with buckets that were left alone
 	ranges  []Range         // buckets that differ, and whose leaves have yet to be asked for
 	explain []bool          // for each range, whether a leaf was found to differ
 	cursor  Place           // where in ranges the comparison goes on
@@ -43,8 +51,8 @@ const (
 )
 
 // NewExchange begins a comparison.
-func NewExchange(view View, slots *engine.SlotSet) *Exchange {
-	x := &Exchange{view: view}
+func NewExchange(view View, slots *engine.SlotSet, patient bool) *Exchange {
+	x := &Exchange{view: view, patient: patient}
 	for slot := range object.Slot(object.Slots) {
 		if slots.Has(slot) {
 			if x.slots = append(x.slots, slot); len(x.slots) > fewSlots {
@@ -63,7 +71,9 @@ func (x *Exchange) Next() (kind uint8, question []byte, more bool) {
 	case len(x.ranges) > 0:
 		return kindLeaves, appendLeavesRequest(nil, x.cursor, x.ranges), true
 	case len(x.slots) > 0:
-		x.asked = min(len(x.slots), bucketsAtOnce)
+		if x.asked = min(len(x.slots), bucketsAtOnce); x.seen != nil {
+			x.asked = len(x.seen)
+		}
 		for _, slot := range x.slots[:x.asked] {
 			question = binary.BigEndian.AppendUint16(question, uint16(slot))
 		}
@@ -90,6 +100,12 @@ func (x *Exchange) Take(answer []byte) error {
 		return x.takeRoots(answer)
 	}
 }
+
+// Early reports whether the next question should wait, so that what is on its way arrives.
+func (x *Exchange) Early() bool { return x.seen != nil }
+
+// Skipped are the slots with buckets that a patient exchange left alone.
+func (x *Exchange) Skipped() *engine.SlotSet { return &x.skipped }
 
 // Full reports whether so many differences were found that they should be seen to before the exchange goes on.
 func (x *Exchange) Full() bool { return len(x.found) >= foundLimit }
@@ -148,24 +164,58 @@ func (x *Exchange) takeRoots(answer []byte) error {
 }
 
 func (x *Exchange) takeBuckets(answer []byte) error {
-	r := reader{b: answer}
+	differences, err := x.compareTrees(answer)
+	if err != nil {
+		return err
+	}
+	if x.patient && x.seen == nil && x.lookAgain(differences) {
+		return nil
+	}
 	var ranges []Range
-	for _, slot := range x.slots[:x.asked] {
-		var theirs merkle.Tree
-		for i := range theirs {
-			theirs[i] = r.uint64()
+	for i, slot := range x.slots[:x.asked] {
+		set := differences[i].Differing(&merkle.Tree{})
+		if x.seen != nil {
+			moved := set & differences[i].Differing(&x.seen[i])
+			if set &^= moved; moved != 0 {
+				x.skipped.Add(slot)
+			}
 		}
-		own := x.view.Tree(slot)
-		if set := own.Differing(&theirs); set != 0 {
+		if set != 0 {
 			ranges = append(ranges, Range{slot, set})
 		}
 	}
-	if err := r.err(); err != nil {
-		return err
-	}
-	x.slots = x.slots[x.asked:]
+	x.slots, x.seen = x.slots[x.asked:], nil
 	x.ranges, x.explain, x.cursor = ranges, make([]bool, len(ranges)), 0
 	return nil
+}
+
+// compareTrees is what differs between the own and the peer's trees of the slots that were asked for, bucket by bucket.
+func (x *Exchange) compareTrees(answer []byte) ([]merkle.Tree, error) {
+	r := reader{b: answer}
+	differences := make([]merkle.Tree, x.asked)
+	for i, slot := range x.slots[:x.asked] {
+		own := x.view.Tree(slot)
+		for bucket := range own {
+			differences[i][bucket] = own[bucket] ^ r.uint64()
+		}
+	}
+	return differences, r.err()
+}
+
+// lookAgain keeps the slots that differ to be asked for once more. It reports whether there are any.
+func (x *Exchange) lookAgain(differences []merkle.Tree) bool {
+	var slots []object.Slot
+	for i, slot := range x.slots[:x.asked] {
+		if differences[i] != (merkle.Tree{}) {
+			slots = append(slots, slot)
+			x.seen = append(x.seen, differences[i])
+		}
+	}
+	if len(slots) == 0 {
+		return false
+	}
+	x.slots = append(slots, x.slots[x.asked:]...)
+	return true
 }
 
 // takeLeaves merges a page of the peer's leaves with this node's own of the same places.

@@ -145,7 +145,7 @@ func TestExchangeFindsExactlyWhatDiffers(t *testing.T) {
 		want := differences(own, theirs)
 		odds := rapid.IntRange(0, 3).Draw(t, "loss")
 		lost := func() bool { return odds > 0 && rapid.IntRange(0, odds+1).Draw(t, "lost") == 0 }
-		x := NewExchange(newReplica(own), everySlot())
+		x := NewExchange(newReplica(own), everySlot(), rapid.Bool().Draw(t, "patient"))
 		found, _ := talk(t, x, newReplica(theirs), lost)
 		got := map[object.Key]Difference{}
 		for _, d := range found {
@@ -162,12 +162,56 @@ func TestExchangeFindsExactlyWhatDiffers(t *testing.T) {
 		if len(x.Unexplained()) > 0 {
 			t.Fatalf("slots %v differ without a leaf that does", x.Unexplained())
 		}
-		x = NewExchange(newReplica(own), everySlot())
+		x = NewExchange(newReplica(own), everySlot(), false)
 		again, bytes := talk(t, x, newReplica(theirs), never)
 		if len(again) > 0 || bytes > 4096 {
 			t.Fatalf("after joining: %v, %d bytes", again, bytes)
 		}
 	})
+}
+
+// TestPatientExchangeLeavesMovingBucketsAlone changes one of two buckets that differ between the two looks at the trees.
+func TestPatientExchangeLeavesMovingBucketsAlone(t *testing.T) {
+	standing, moving := object.Key{Name: "{t}0"}, object.Key{Name: "{t}1"}
+	for i := 2; placeOf(standing).position().Bucket() == placeOf(moving).position().Bucket(); i++ {
+		moving.Name = fmt.Sprintf("{t}%d", i)
+	}
+	for _, patient := range []bool{true, false} {
+		own := newReplica(map[object.Key]causal.Digest{standing: 1, moving: 1})
+		peers := []*replica{
+			newReplica(map[object.Key]causal.Digest{standing: 2, moving: 2}), newReplica(map[object.Key]causal.Digest{standing: 2, moving: 3}),
+		}
+		x, looks := NewExchange(own, everySlot(), patient), 0
+		for {
+			kind, question, more := x.Next()
+			if !more {
+				break
+			}
+			if kind == kindBuckets {
+				if x.Early() != (looks == 1) {
+					t.Errorf("before look %d at the trees, early is %v", looks+1, x.Early())
+				}
+				looks++
+			}
+			out, err := answer(peers[min(1, max(0, looks-1))], kind, question, anySlot)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := x.Take(out); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var found []object.Key
+		for _, d := range x.Found() {
+			found = append(found, d.Key)
+		}
+		if patient && (looks != 2 || !slices.Equal(found, []object.Key{standing}) || !x.Skipped().Has(standing.Slot())) {
+			t.Errorf("patient: %d looks, found %v, skipped %v", looks, found, x.Skipped().Has(standing.Slot()))
+		}
+		if !patient && (looks != 1 || len(found) != 2 || !isEmpty(x.Skipped())) {
+			t.Errorf("thorough: %d looks, found %v", looks, found)
+		}
+	}
 }
 
 // TestExchangeLooksAtItsSlotsOnly compares one slot of replicas that differ everywhere.
@@ -179,7 +223,7 @@ func TestExchangeLooksAtItsSlotsOnly(t *testing.T) {
 	key := object.Key{Name: "5"}
 	set := &engine.SlotSet{}
 	set.Add(key.Slot())
-	found, _ := talk(t, NewExchange(newReplica(own), set), newReplica(nil), never)
+	found, _ := talk(t, NewExchange(newReplica(own), set, true), newReplica(nil), never)
 	for _, d := range found {
 		if d.Key.Slot() != key.Slot() {
 			t.Errorf("found %v of another slot", d.Key)
@@ -213,7 +257,7 @@ func TestExchangeOfOneCrowdedSlot(t *testing.T) {
 				}
 			}
 			want := differences(own, theirs)
-			x := NewExchange(newReplica(own), everySlot())
+			x := NewExchange(newReplica(own), everySlot(), false)
 			most := 0
 			peer := newReplica(theirs)
 			for {
@@ -257,7 +301,7 @@ func TestWrongTreeIsUnexplained(t *testing.T) {
 	wrong := newReplica(keys)
 	slot := object.SlotOf("b")
 	wrong.tree(slot)[5] ^= 1
-	x := NewExchange(newReplica(keys), everySlot())
+	x := NewExchange(newReplica(keys), everySlot(), false)
 	if found, _ := talk(t, x, wrong, never); len(found) > 0 {
 		t.Errorf("found %v", found)
 	}
@@ -268,7 +312,7 @@ func TestWrongTreeIsUnexplained(t *testing.T) {
 
 func TestQuestionsAboutOtherSlotsAreRefused(t *testing.T) {
 	own := newReplica(map[object.Key]causal.Digest{{Name: "a"}: 1})
-	x := NewExchange(own, everySlot())
+	x := NewExchange(own, everySlot(), false)
 	x.ranges, x.explain = []Range{{3, 1}}, make([]bool, 1)
 	for {
 		kind, question, more := x.Next()

@@ -51,7 +51,7 @@ func FuzzTake(f *testing.F) {
 	f.Add(uint8(2), make([]byte, 128))
 	f.Add(uint8(3), theirs)
 	f.Fuzz(func(t *testing.T, level uint8, answer []byte) {
-		x := NewExchange(own, everySlot())
+		x := NewExchange(own, everySlot(), level >= 128)
 		switch level % 4 {
 		case 1:
 			x.grouped = false

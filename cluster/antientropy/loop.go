@@ -15,6 +15,13 @@ type job struct {
 	slots *engine.SlotSet
 	// whole says that slots are all that are shared with the peer.
 	whole bool
+	// thorough says to compare leaves also where writes are arriving.
+	thorough bool
+
+	// How it went:
+	busy     time.Duration   // what the peer and this node took for questions and answers
+	fruitful bool            // something was joined
+	skipped  *engine.SlotSet // slots with buckets that were left alone
 }
 
 // exchangeLoop makes one exchange after the other: those of a run that was asked for, those of touched slots, and else
@@ -92,7 +99,7 @@ func (r *Repairer) nextTouched() (j *job, at time.Time) {
 		if isEmpty(taken) {
 			continue
 		}
-		return &job{peer: id, slots: taken, whole: *taken == *set}, at
+		return &job{peer: id, slots: taken, whole: *taken == *set, thorough: p.overdue()}, at
 	}
 	return nil, at
 }
@@ -113,8 +120,9 @@ func (r *Repairer) nextInTurn() *job {
 	if next == "" {
 		return nil
 	}
-	r.peer(next).tried = now
-	return &job{peer: next, slots: shared[next], whole: true}
+	p := r.peer(next)
+	p.tried = now
+	return &job{peer: next, slots: shared[next], whole: true, thorough: p.overdue()}
 }
 
 // do makes an exchange and notes how it ended.
@@ -138,8 +146,7 @@ func (r *Repairer) do(ctx context.Context, j *job) error {
 		return err
 	}
 	r.stats.exchanges.Add(1)
-	p.forgive()
-	p.lastError = ""
+	p.succeed(j)
 	if j.whole {
 		p.lastRound = time.Now()
 	}

@@ -50,6 +50,8 @@ type Options struct {
 	Settings func() Settings
 	// Hints reports whether this node keeps hints for a slot, or any copy that it has yet to hand over. nil: it never does.
 	Hints func(object.Slot) bool
+	// ReapPause is the mean pause between two ways through the tombstones; 0: 5 s.
+	ReapPause time.Duration
 	// Now is the wall clock: by it tombstones are young or old.
 	Now func() time.Time
 	// Jitter returns a number in [0,1). nil: math/rand.
@@ -62,6 +64,9 @@ type Options struct {
 func (o *Options) complete() error {
 	if o.Hints == nil {
 		o.Hints = func(object.Slot) bool { return false }
+	}
+	if o.ReapPause == 0 {
+		o.ReapPause = reapPause
 	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
@@ -83,6 +88,12 @@ const (
 	// recheckPause is how long a key that was found to differ is left alone before it is looked at again. Replication
 	// takes a few milliseconds; a write that takes longer is repaired needlessly, which does no harm.
 	recheckPause = 100 * time.Millisecond
+	// skipPause is how long buckets that were left alone stay so, at least; patience is for how long a peer's may be left
+	// alone by all exchanges.
+	skipPause, patience = time.Second, 30 * time.Second
+	// restShare is how many times what a fruitless exchange took the next one waits: repair that finds nothing may cost a
+	// twentieth of a processor. Slots with very many keys that are written all the time would cost much more.
+	restShare = 20
 	// retryMin and retryMax bound the pause after an exchange that failed; it doubles in between.
 	retryMin, retryMax = time.Second, time.Minute
 	// pausedLook is how often a paused loop looks whether it may go on.

@@ -11,6 +11,9 @@ type peer struct {
 	touched   engine.SlotSet
 	touchedAt time.Time // when slots were first touched since the last exchange of them; zero when none are
 
+	// skippedAt is when slots were first left alone since the last thorough exchange; zero when none were.
+	skippedAt time.Time
+
 	lastRound time.Time     // the end of the last exchange of all shared slots
 	tried     time.Time     // the start of the last of the trickle
 	retryAt   time.Time     // no exchange before
@@ -45,6 +48,31 @@ func (p *peer) take(set *engine.SlotSet) *engine.SlotSet {
 
 // forgive lets the next exchange come at once.
 func (p *peer) forgive() { p.retry, p.retryAt = 0, time.Time{} }
+
+// overdue reports whether slots were left alone for so long that the next exchange should be thorough.
+func (p *peer) overdue() bool {
+	return !p.skippedAt.IsZero() && time.Since(p.skippedAt) >= patience
+}
+
+// succeed notes how an exchange went. What was left alone is looked at again soon. After an exchange that found nothing
+// the next one waits in proportion to what this one cost.
+func (p *peer) succeed(j *job) {
+	p.forgive()
+	p.lastError = ""
+	if j.thorough {
+		p.skippedAt = time.Time{}
+	}
+	if !isEmpty(j.skipped) {
+		p.touch(j.skipped)
+		if p.skippedAt.IsZero() {
+			p.skippedAt = time.Now()
+		}
+		p.retryAt = time.Now().Add(skipPause)
+	}
+	if rest := time.Now().Add(min(restShare*j.busy, retryMax)); !j.fruitful && rest.After(p.retryAt) {
+		p.retryAt = rest
+	}
+}
 
 // fail puts the next exchange off.
 func (p *peer) fail(err error) {

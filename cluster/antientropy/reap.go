@@ -9,6 +9,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -23,7 +24,7 @@ import (
 // A node that cannot be reached in any step stops it. Where step 4 came only half way the tombstone returns from those
 // that still hold it, and is reaped later.
 const (
-	// reapPause is the mean pause between two ways through the slots.
+	// reapPause is the mean pause between two ways through the slots, if nothing else is said.
 	reapPause = 5 * time.Second
 	// lateFactor is how many times as long as the oldest message step 2 waits: once for messages, once for what holds up
 	// the processes at either end.
@@ -37,7 +38,7 @@ const (
 
 // reapLoop reaps for ever.
 func (r *Repairer) reapLoop(ctx context.Context) {
-	for sleep(ctx, r.jittered(reapPause)) == nil && r.pace.wait(ctx) == nil {
+	for sleep(ctx, r.jittered(r.o.ReapPause)) == nil && r.pace.wait(ctx) == nil {
 		if err := r.reapAll(ctx); err != nil && ctx.Err() == nil {
 			r.o.Logger.Debug("reaping broke off", "error", err)
 		}
@@ -329,12 +330,17 @@ func (f *forgetting) Run(tx *engine.Tx) {
 
 // forget forgets those tombstones that this store still has, and returns how many.
 func (r *Repairer) forget(items []item) (forgot int, err error) {
+	return forgetAll(r.o.Store, items, func(i item) engine.Body { return &forgetting{i} })
+}
+
+// forgetAll runs a body for each item that may forget its key, and returns how many have.
+func forgetAll(store *engine.Store, items []item, body func(item) engine.Body) (forgot int, err error) {
 	tasks := make([]*engine.Task, len(items))
 	for i := range items {
-		tasks[i] = &engine.Task{Slot: items[i].key.Slot(), Body: &forgetting{items[i]}}
+		tasks[i] = &engine.Task{Slot: items[i].key.Slot(), Body: body(items[i])}
 	}
 	done := make(chan struct{})
-	if !r.o.Store.Do(tasks, func() { close(done) }) {
+	if !store.Do(tasks, func() { close(done) }) {
 		<-done
 	}
 	for _, t := range tasks {
@@ -342,6 +348,9 @@ func (r *Repairer) forget(items []item) (forgot int, err error) {
 			return forgot, t.Err
 		}
 		forgot += len(t.Changes)
+	}
+	if forgot > 0 {
+		mutant.Reach(mutant.AfterForget, uint64(store.Node()))
 	}
 	return forgot, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kindredkv/kindred/cluster/handoff"
 	"github.com/kindredkv/kindred/cluster/ring"
@@ -14,28 +15,33 @@ import (
 
 // exchange compares slots with a peer and joins what differs.
 func (r *Repairer) exchange(ctx context.Context, j *job) error {
-	x := NewExchange(r.view, j.slots)
+	x := NewExchange(r.view, j.slots, !j.thorough)
+	before := r.stats.joined()
+	defer func() { j.fruitful = r.stats.joined() > before }()
 	for {
 		if err := r.pace.wait(ctx); err != nil {
 			return err
+		}
+		if x.Early() {
+			if err := sleep(ctx, recheckPause); err != nil {
+				return err
+			}
 		}
 		kind, question, more := x.Next()
 		if !more {
 			break
 		}
-		answer, err := r.call(ctx, j.peer, kind, question)
-		if err == nil {
-			err = x.Take(answer)
-		}
+		err := r.ask(ctx, j, x, kind, question)
 		if err == nil && x.Full() {
-			err = r.settle(ctx, j.peer, x.Found())
+			err = r.settle(ctx, j, x.Found())
 		}
 		if err != nil {
 			return err
 		}
 	}
-	err := r.settle(ctx, j.peer, x.Found())
+	err := r.settle(ctx, j, x.Found())
 	r.stats.compared.Add(uint64(x.Compared()))
+	j.skipped = x.Skipped()
 	for _, slot := range x.Unexplained() {
 		// Most often a write was on its way. If not, one of the trees is wrong, and the peer finds out by its own exchange
 		// whether it is its own.
@@ -46,6 +52,17 @@ func (r *Repairer) exchange(ctx context.Context, j *job) error {
 	return err
 }
 
+// ask asks a question of a comparison and takes the answer.
+func (r *Repairer) ask(ctx context.Context, j *job, x *Exchange, kind uint8, question []byte) error {
+	began := time.Now()
+	defer func() { j.busy += time.Since(began) }()
+	answer, err := r.call(ctx, j.peer, kind, question)
+	if err != nil {
+		return err
+	}
+	return x.Take(answer)
+}
+
 // settle joins keys that were found to differ, after a while: what was on its way has arrived by then, and is no
 // difference.
 //
@@ -53,7 +70,7 @@ func (r *Repairer) exchange(ctx context.Context, j *job) error {
 //     as they were, too.
 //  2. They are merged here.
 //  3. Where the peer lacks some of the result, the result is sent to it.
-func (r *Repairer) settle(ctx context.Context, peer ring.NodeID, found []Difference) error {
+func (r *Repairer) settle(ctx context.Context, j *job, found []Difference) error {
 	if len(found) == 0 {
 		return nil
 	}
@@ -73,7 +90,7 @@ func (r *Repairer) settle(ctx context.Context, peer ring.NodeID, found []Differe
 			found = found[n:]
 			continue
 		}
-		done, err := r.join(ctx, peer, still)
+		done, err := r.join(ctx, j.peer, still)
 		if err != nil {
 			return err
 		}

@@ -103,6 +103,35 @@ func TestWritesOnTheirWayAreNoDifference(t *testing.T) {
 	})
 }
 
+// TestBucketsThatAreWrittenAreLeftAlone has a key differ at every look, and one that stays as it is. The first costs no
+// comparison of leaves until it has been left alone for long; the second is repaired at once.
+func TestBucketsThatAreWrittenAreLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, false)
+		a, b := w.nodes[0], w.nodes[1]
+		began := time.Now()
+		var first time.Duration // when leaves were first asked for
+		writes := 0
+		w.meet = func(_, _ ring.NodeID, kind uint8) error {
+			writes++
+			a.set("{t}busy", fmt.Sprint(writes))
+			if kind == kindLeaves && first == 0 {
+				first = time.Since(began)
+			}
+			return nil
+		}
+		w.run(t, func() {
+			w.await(t, func() bool { return first > 0 })
+			if first < patience || first > patience+5*time.Second {
+				t.Errorf("leaves were compared after %v", first)
+			}
+			first = 0
+			b.set("still", "v")
+			w.await(t, func() bool { return a.value("still") == "v" })
+		})
+	})
+}
+
 // TestBrokenExchangesAreMadeAgain loses messages of every kind: the loop goes on until all is equal.
 func TestBrokenExchangesAreMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

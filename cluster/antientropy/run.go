@@ -124,7 +124,7 @@ func (r *Repairer) jobsOf(w *run) []*job {
 			any = !isEmpty(slots)
 		}
 		if any {
-			jobs = append(jobs, &job{peer: id, slots: slots, whole: *slots == *shared[id]})
+			jobs = append(jobs, &job{peer: id, slots: slots, whole: *slots == *shared[id], thorough: true})
 		}
 	}
 	return jobs

@@ -80,3 +80,6 @@ func (r *Repairer) peerStats(id ring.NodeID, shared *engine.SlotSet) PeerStats {
 		Touched: size(touched), Failures: p.failures, LastError: p.lastError,
 	}
 }
+
+// joined is the number of objects that exchanges brought to either side.
+func (c *counters) joined() uint64 { return c.pulled.Load() + c.pushed.Load() }

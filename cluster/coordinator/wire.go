@@ -18,6 +18,10 @@ const (
 	KindDigest uint8 = 2
 	// KindReplicate brings changes to a replica.
 	KindReplicate uint8 = 3
+	// KindHint brings a fallback changes that it is to keep for primaries.
+	KindHint uint8 = 4
+	// KindHintDigest asks a fallback whether it keeps what the coordinator holds.
+	KindHintDigest uint8 = 5
 )
 
 // The status of a reply.
@@ -127,6 +131,7 @@ const (
 	replicaHas    = 0 // the replica covers the change now
 	replicaGap    = 1 // it needs the whole object
 	replicaRefuse = 2 // its store failed, or it refuses the time
+	replicaFull   = 3 // its hints take as much room as they may
 )
 
 // appendReplicateItem appends the encoding of a change's delta, or of the whole object where there is none.
@@ -264,3 +269,11 @@ func outcomeOf(err error) byte {
 // AppendProbe appends a digest request about no key in particular: it is answered when the changes sent before it are
 // in the store.
 func AppendProbe(b []byte) []byte { return appendDigestItem(b, object.Key{}, 0) }
+
+// AppendObject appends a whole object to a replicate request that is not a coordinator's: a hint on its way to its owner.
+func AppendObject(b []byte, key object.Key, encoding []byte) []byte {
+	return appendReplicateItem(b, key, encoding, nil)
+}
+
+// Has reports whether a status in a replicate reply says that the replica covers the change now.
+func Has(status byte) bool { return status == replicaHas }

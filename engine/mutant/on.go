@@ -11,12 +11,18 @@ var broken = os.Getenv("KINDRED_MUTANT")
 
 // Off.go says what the rules are.
 var (
-	AcknowledgesEarly     = broken == "acknowledges-early"
-	ReusesForgottenBirths = broken == "reuses-forgotten-births"
-	KeepsBirthsAfterCrash = broken == "keeps-births-after-crash"
-	AppliesOverGaps       = broken == "applies-over-gaps"
-	TreesMissMerges       = broken == "trees-miss-merges"
-	LastArrivalWins       = broken == "last-arrival-wins"
+	AcknowledgesEarly       = broken == "acknowledges-early"
+	ReusesForgottenBirths   = broken == "reuses-forgotten-births"
+	KeepsBirthsAfterCrash   = broken == "keeps-births-after-crash"
+	AppliesOverGaps         = broken == "applies-over-gaps"
+	TreesMissMerges         = broken == "trees-miss-merges"
+	LastArrivalWins         = broken == "last-arrival-wins"
+	SkipsHintsOfEarlierRuns = broken == "skips-hints-of-earlier-runs"
+	DropsHintsUnconfirmed   = broken == "drops-hints-unconfirmed"
+	DropsUncovered          = broken == "drops-uncovered"
+	ReapsWhatDiffers        = broken == "reaps-what-differs"
+	ReapsUnsynced           = broken == "reaps-unsynced"
+	ReapsEarly              = broken == "reaps-early"
 )
 
 var onReach atomic.Pointer[func(Point, uint64)]

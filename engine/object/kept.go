@@ -252,6 +252,14 @@ func (o *Object) Count(kind Kind) int64 {
 	return int64(to - from)
 }
 
+// NumCells is the number of cells, wherever they are kept.
+func (o *Object) NumCells() int {
+	if o.Kept == nil {
+		return len(o.Cells)
+	}
+	return len(o.Cells) + int(o.Kept.Rest())
+}
+
 // HasAttributes reports whether there are cells that belong to a type and do not make the key exist.
 func (o *Object) HasAttributes(kind Kind) bool {
 	if o.Kept != nil {

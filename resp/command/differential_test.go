@@ -219,7 +219,7 @@ func (g *generator) options(from ...string) (out []string) {
 
 func (g *generator) command() [][]byte {
 	words := g.words()
-	if g.rng.IntN(150) == 0 && words[0] != "spop" { // the wrong number of arguments; each would pop another member
+	if g.rng.IntN(150) == 0 && !slices.Contains([]string{"spop", "hscan", "sscan"}, words[0]) { // the wrong number of arguments
 		words = slices.Concat(words, []string{"extra"})[:1+g.rng.IntN(len(words)+1)]
 	}
 	words[0] = g.caseOf(words[0])

@@ -31,6 +31,9 @@ type fakeCluster struct {
 	// flushed are the databases that were flushed; waited the replicas that were waited for.
 	flushed []int
 	repair  cluster.RepairStatus
+	hints   cluster.HintStatus
+	// replicas are what Where finds.
+	replicas []cluster.Replica
 	// acked is how many other nodes confirm.
 	acked int
 
@@ -134,6 +137,8 @@ func (c *fakeCluster) Preference(object.Slot) (primaries, fallbacks []string) {
 	return []string{"a"}, []string{"b"}
 }
 
+func (c *fakeCluster) Where(context.Context, object.Key) []cluster.Replica { return c.replicas }
+
 func (c *fakeCluster) Tokens(string) []uint64 { return []uint64{1, 0xabc} }
 
 func (c *fakeCluster) RepairStart(full bool, first, last object.Slot) error {
@@ -145,6 +150,8 @@ func (c *fakeCluster) RepairStart(full bool, first, last object.Slot) error {
 }
 
 func (c *fakeCluster) RepairPause(paused bool) { c.repair.Paused = paused }
+
+func (c *fakeCluster) HintStatus() cluster.HintStatus { return c.hints }
 
 func (c *fakeCluster) RepairStatus() cluster.RepairStatus { return c.repair }
 

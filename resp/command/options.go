@@ -24,6 +24,8 @@ type Cluster interface {
 	Status() cluster.Status
 	// Preference is the preference list of a slot, as node ids.
 	Preference(slot object.Slot) (primaries, fallbacks []string)
+	// Where asks every node of the key's preference list what it holds.
+	Where(ctx context.Context, key object.Key) []cluster.Replica
 	// Tokens are the tokens of a node, in order.
 	Tokens(node string) []uint64
 	// RepairStart begins a run of repair at this node over the slots from first to last.
@@ -31,6 +33,7 @@ type Cluster interface {
 	// RepairPause pauses what this node's repair begins, or lets it go on.
 	RepairPause(paused bool)
 	RepairStatus() cluster.RepairStatus
+	HintStatus() cluster.HintStatus
 	// WaitReplicas returns how many other nodes have all that this node sent them before the call.
 	WaitReplicas(ctx context.Context, want int) (int, error)
 	// Sync returns when all that this node acknowledged is on its disk.

@@ -32,6 +32,11 @@ func ringSpec() Spec {
 				Name: "tokens", Arity: -2, Usage: "[<node-id>]", Complexity: "O(N) where N is the number of tokens",
 				Summary: "Returns the tokens of a node, this one by default.", Slow: ringTokens,
 			}),
+			sub(Spec{
+				Name: "where", Arity: 3, Usage: "<key>", Complexity: "O(N) where N is the number of nodes",
+				Summary: "Asks every node of a key's preference list what it holds, and tells whether the primaries hold the same.",
+				Slow:    ringWhere,
+			}),
 			help,
 		},
 	}
@@ -73,7 +78,10 @@ func writeStrings(r *Request, list []string) {
 	}
 }
 
-// RING NODES → [{id, host, port, cluster-port, peer-port, zone, weight, state, alive, replicates, coordinates, version} ...]
+// RING NODES → [{id, self, host, port, cluster-port, peer-port, weight, replicates, coordinates, zone, state, alive, version, store}
+// ...]
+//
+// store is the number that dots of the node's writes carry, 16 hexadecimal digits.
 func ringNodes(r *Request) {
 	s := r.Handler.Cluster.Status()
 	w := r.Reply
@@ -84,7 +92,7 @@ func ringNodes(r *Request) {
 		for _, slots := range n.Slots {
 			coordinates += int(slots.Last-slots.First) + 1
 		}
-		w.Map(13)
+		w.Map(14)
 		w.BulkString("id")
 		w.BulkString(n.ID)
 		w.BulkString("self")
@@ -109,6 +117,8 @@ func ringNodes(r *Request) {
 		w.Bool(n.Alive)
 		w.BulkString("version")
 		w.BulkString(n.Version)
+		w.BulkString("store")
+		w.BulkString(fmt.Sprintf("%016x", uint64(n.Store)))
 	}
 }
 

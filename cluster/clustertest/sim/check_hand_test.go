@@ -69,6 +69,24 @@ func wrote(dot causal.Dot, value string, removed ...version) *change {
 	return c
 }
 
+// buried is a removal that leaves a cell of no type.
+func buried(dot causal.Dot, removed ...version) *change {
+	c := wrote(dot, "", removed...)
+	c.wrote[version{object.CellName("\x00+"), dot}] = 0
+	c.buries = true
+	return c
+}
+
+// deadline is a deadline that was set where the object covered some dots.
+func deadline(dot causal.Dot, covered ...causal.Dot) *change {
+	c := wrote(dot, "")
+	c.wrote[version{object.ExpiryCell, dot}] = 0
+	for _, d := range covered {
+		c.base = c.base.With(d)
+	}
+	return c
+}
+
 func valueAt(dot causal.Dot) version { return version{object.ValueCell, dot} }
 
 // left is an object with these values, whose context covers these dots too.
@@ -147,7 +165,49 @@ func TestCheckPromise(t *testing.T) {
 			func(s *script) {
 				s.op(acknowledged, write, wrote(a, "one"))
 				s.op(acknowledged, write, wrote(b, "", valueAt(a)))
-			}, left(map[causal.Dot]string{a: "one"}), []string{"does not cover"},
+			}, left(map[causal.Dot]string{a: "one"}), []string{"is back"},
+		},
+		"all is forgotten with a tombstone": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "", valueAt(a)))
+			}, left(nil), nil,
+		},
+		"all is forgotten with a tombstone that nobody acknowledged": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(indeterminate, write, wrote(b, "", valueAt(a)))
+			}, left(nil), nil,
+		},
+		"that tombstone was lost": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(indeterminate, write, wrote(b, "", valueAt(a)))
+			}, left(map[causal.Dot]string{a: "one"}), nil,
+		},
+		"settled totals are forgotten with a tombstone": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, buried(b, valueAt(a)))
+			}, left(nil), nil,
+		},
+		"a deadline is forgotten with a tombstone": {
+			func(s *script) {
+				s.op(acknowledged, write, deadline(a))
+				s.op(acknowledged, write, buried(b))
+			}, left(nil), nil,
+		},
+		"a deadline that was set on top of a tombstone is lost": {
+			func(s *script) {
+				s.op(acknowledged, write, buried(a))
+				s.op(acknowledged, write, deadline(b, a))
+			}, left(nil), []string{"does not cover"},
+		},
+		"what removed it was overwritten and is not there": {
+			func(s *script) {
+				s.op(acknowledged, write, wrote(a, "one"))
+				s.op(acknowledged, write, wrote(b, "two", valueAt(a)))
+			}, left(nil), []string{"does not cover", "does not cover"},
 		},
 		"a covered write is gone and nobody removed it": {
 			func(s *script) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -34,19 +35,20 @@ func (f final) of(key string) *object.Object {
 // checkPromise checks that nothing acknowledged is lost and nothing removed is back: the siblings at the end are the maximal
 // writes under their contexts. A change took effect when the final context covers its dot. Then
 //
-//   - an acknowledged command has a change that took effect;
+//   - an acknowledged command has a change that took effect, or one that tombstones have let go of, see reaped;
 //   - what such a change wrote is alive, or was removed by a change that held it and took effect too;
 //   - what is alive was written, with that payload, by a change that took effect, and removed by none.
 //
 // Who removed what is known from the objects that commands ran on, not from contexts: a store that wrongly seems to have seen
 // a write removes it without any command having held it.
 func checkPromise(h *history, f final) (out []violation) {
+	gone := map[string]map[*change]bool{}
 	for key, changes := range h.changes {
-		o := f.of(key)
-		out = append(out, checkKey(key, changes, o)...)
+		gone[key] = reaped(changes, f.of(key))
+		out = append(out, checkKey(key, changes, f.of(key), gone[key])...)
 	}
 	for _, op := range h.ops {
-		if v := checkOutcome(op, f.of(op.key)); v != "" {
+		if v := checkOutcome(op, f.of(op.key), gone[op.key]); v != "" {
 			out = append(out, violation{op.key, v})
 		}
 	}
@@ -58,7 +60,7 @@ func checkPromise(h *history, f final) (out []violation) {
 	return out
 }
 
-func checkKey(key string, changes []*change, o *object.Object) (out []violation) {
+func checkKey(key string, changes []*change, o *object.Object, gone map[*change]bool) (out []violation) {
 	written, killer := map[version]*change{}, map[version]*change{}
 	dots := map[causal.Dot]*change{}
 	for _, c := range changes {
@@ -66,14 +68,19 @@ func checkKey(key string, changes []*change, o *object.Object) (out []violation)
 			out = append(out, violation{key, fmt.Sprintf("two changes have one dot: %s and %s", other, c)})
 		}
 		dots[c.dot] = c
-		if !o.Context.Covers(c.dot) && !(reaps && c.acknowledged()) {
+		took := o.Context.Covers(c.dot)
+		if !took && !gone[c] {
 			continue
 		}
 		for v := range c.wrote {
-			written[v] = c
+			if took {
+				written[v] = c
+			}
 		}
 		for _, v := range c.killed {
-			killer[v] = c
+			if took || c.acknowledged() {
+				killer[v] = c
+			}
 		}
 	}
 	for v, c := range written {
@@ -97,20 +104,66 @@ func checkKey(key string, changes []*change, o *object.Object) (out []violation)
 	return out
 }
 
+// reaped are the changes that the final context may not cover since all replicas have forgotten them with a tombstone: all
+// that such a change wrote was removed, by a change that is covered or by another that was forgotten. A removal of which the
+// client does not know the outcome explains that its victim is not there, and no more.
+//
+// Changes are looked at from the newest on. A removal has a newer time than what it removes: its store had seen it.
+func reaped(changes []*change, o *object.Object) map[*change]bool {
+	out, removed := map[*change]bool{}, map[version]bool{}
+	changes = slices.Clone(changes)
+	slices.SortFunc(changes, func(a, b *change) int { return b.dot.Compare(a.dot) })
+	var tombstones []*change
+	for _, c := range changes {
+		if c.buries && !c.refused() {
+			tombstones = append(tombstones, c)
+		}
+	}
+	for _, c := range changes {
+		took := o.Context.Covers(c.dot)
+		if !took && !c.mayBeReaped(removed, tombstones) {
+			continue
+		}
+		out[c] = !took
+		for _, v := range c.killed {
+			removed[v] = true
+		}
+	}
+	return out
+}
+
+// mayBeReaped reports whether the change has left nothing that was not removed. A tombstone may have cells of no type: a
+// deadline, settled totals. They go with it, unless the change was made on top of it.
+func (c *change) mayBeReaped(removed map[version]bool, tombstones []*change) bool {
+	if c.refused() {
+		return false
+	}
+	for v := range c.wrote {
+		switch {
+		case removed[v]:
+		case v.cell.Kind() != object.None:
+			return false
+		case !slices.ContainsFunc(tombstones, func(t *change) bool { return t == c || !c.base.Covers(t.dot) }):
+			return false
+		}
+	}
+	return true
+}
+
 // checkOutcome checks what the client was told about one command.
-func checkOutcome(o *op, at *object.Object) string {
+func checkOutcome(o *op, at *object.Object, gone map[*change]bool) string {
 	if !o.writes() {
 		return ""
 	}
 	took, changed := false, false
 	for _, c := range o.changes {
 		changed = changed || c.dot.Time != 0
-		took = took || c.dot.Time == 0 || at.Context.Covers(c.dot)
+		took = took || c.dot.Time == 0 || at.Context.Covers(c.dot) || gone[c]
 	}
 	switch {
 	case o.outcome == acknowledged && len(o.changes) == 0:
 		return fmt.Sprintf("acknowledged and never run: %s", o)
-	case o.outcome == acknowledged && !took && !reaps:
+	case o.outcome == acknowledged && !took:
 		return fmt.Sprintf("acknowledged, and the replicas' context does not cover it: %s", o)
 	case o.outcome == refused && changed:
 		return fmt.Sprintf("refused, and a coordinator ran it: %s", o)
@@ -131,7 +184,7 @@ func checkMonotonic(h *history) (out []violation) {
 			continue
 		}
 		v := view{o.session, o.run, o.key}
-		if before := last[v]; before != nil && !o.context.CoversAll(before.context) {
+		if before := last[v]; before != nil && !o.context.CoversAll(before.context) && !h.mayHaveReaped(o) {
 			out = append(out, violation{o.key, fmt.Sprintf("a read went back: %s after %s", o, before)})
 		}
 		last[v] = o
@@ -163,7 +216,7 @@ func checkReads(h *history) (out []violation) {
 			ends = ends[1:]
 		}
 		if !o.writes() && o.outcome == acknowledged {
-			if missed := at(o.key).missing(o.context); missed != nil {
+			if missed := at(o.key).missing(o.context); missed != nil && !h.mayHaveReaped(o) {
 				out = append(out, violation{o.key, fmt.Sprintf("a read missed a write: %s is not in %s", missed, o)})
 			}
 		}
@@ -205,6 +258,17 @@ func (f *floor) missing(seen causal.Context) *op {
 		}
 	}
 	return nil
+}
+
+// reapsAfter is less than it takes until a tombstone is forgotten.
+const reapsAfter = time.Second
+
+// mayHaveReaped reports whether a tombstone of the key may have been forgotten before a read ended, and with it all that
+// the read would have covered.
+func (h *history) mayHaveReaped(read *op) bool {
+	return slices.ContainsFunc(h.changes[read.key], func(c *change) bool {
+		return c.buries && c.at+reapsAfter < read.end
+	})
 }
 
 // checkCounters checks that a counter is no less than the sum of what was acknowledged, and no more than that and what may

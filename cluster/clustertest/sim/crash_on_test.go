@@ -32,7 +32,7 @@ func (w *world) crashAtPoints() {
 	var mu sync.Mutex // guards rng
 	rng := rand.New(rand.NewPCG(w.plan.seed, 2))
 	oneIn := 300
-	if point == mutant.AmidHandoff {
+	if point == mutant.AmidHandoff || point == mutant.AfterForget {
 		oneIn = 2
 	}
 	mutant.OnReach(func(p mutant.Point, store uint64) {
@@ -41,6 +41,9 @@ func (w *world) crashAtPoints() {
 		}
 		mu.Lock()
 		strikes, percent := rng.IntN(oneIn) == 0, pick(rng, 0, 50, 100)
+		if point == mutant.AfterForget {
+			percent = 0 // it must not need what it had not synced
+		}
 		mu.Unlock()
 		if m := w.byStore(store); strikes && m != nil && (w.plan.sync == engine.SyncAlways || w.plan.mayBeDestroyed(m.index)) {
 			w.crashHere(m, percent, p)
@@ -85,21 +88,45 @@ func (w *world) crashHere(m *member, percent int, p mutant.Point) {
 	})
 }
 
+// mutation is a rule to break. Only some plans can show that it is broken; some need a crash at a point.
+type mutation struct {
+	promising func(*plan) bool
+	point     mutant.Point
+}
+
+func anyPlan(*plan) bool { return true }
+
+// reapsOften reports whether tombstones are likely to go while faults strike.
+func (p *plan) reapsOften() bool {
+	return p.joins == 0 && p.reapPause < time.Second && p.timeout < time.Second
+}
+
+var mutations = map[string]mutation{
+	"acknowledges-early":       {promising: (*plan).destroys},
+	"reuses-forgotten-births":  {promising: (*plan).destroys},
+	"keeps-births-after-crash": {promising: (*plan).destroys},
+	"applies-over-gaps":        {promising: anyPlan},
+	"trees-miss-merges":        {promising: anyPlan},
+	"last-arrival-wins":        {promising: anyPlan},
+	"reaps-what-differs":       {promising: (*plan).reapsOften},
+	"reaps-early":              {promising: (*plan).reapsOften},
+	"reaps-unsynced": {
+		promising: func(p *plan) bool { return p.reapsOften() && p.sync == engine.SyncNever && len(p.destructible) > 0 },
+		point:     mutant.AfterForget,
+	},
+}
+
 // TestMutants breaks each rule by turns: the simulation must notice within so many seeds.
 func TestMutants(t *testing.T) {
-	any := func(*plan) bool { return true }
-	for name, promising := range map[string]func(*plan) bool{
-		"acknowledges-early": (*plan).destroys, "reuses-forgotten-births": (*plan).destroys,
-		"keeps-births-after-crash": (*plan).destroys, "applies-over-gaps": any, "trees-miss-merges": any, "last-arrival-wins": any,
-	} {
+	for name, m := range mutations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed, tried := uint64(1), 0; tried < mutantsTried; seed++ {
-				if !promising(drawPlan(seed, shortRun)) {
+				if !m.promising(drawPlan(seed, shortRun)) {
 					continue
 				}
 				tried++
-				out, err := runSeed(seed, true, "KINDRED_MUTANT="+name)
+				out, err := runSeed(seed, true, "KINDRED_MUTANT="+name, crashVariable+"="+string(m.point))
 				if err == nil {
 					continue
 				}
@@ -120,6 +147,7 @@ func TestMutants(t *testing.T) {
 func TestCrashPoints(t *testing.T) {
 	for _, point := range []mutant.Point{
 		mutant.BeforeCommit, mutant.AfterCommit, mutant.BeforeAcknowledgement, mutant.AfterAcknowledgement, mutant.AmidHandoff,
+		mutant.AfterForget,
 	} {
 		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()

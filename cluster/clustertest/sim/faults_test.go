@@ -209,6 +209,9 @@ var allFaults = []*fault{
 		weight: 2, victims: someNodes, text: nodesFor("links of nodes %v are reset again and again, for %s"), run: lossy,
 	},
 	{
+		weight: 2, victims: someNodes, text: nodesFor("the repair of nodes %v is paused for %s"), run: pauseRepair,
+	},
+	{
 		weight: 2, victims: anyNode,
 		text: describe("node %d's clock jumps to %s beside the true time", func(e event) []any { return []any{e.nodes[0], skew(e)} }),
 		run:  func(w *world, e event) { w.c.SetClock(e.nodes[0], skew(e)) },
@@ -219,6 +222,20 @@ var allFaults = []*fault{
 // crashed, or whose clock has jumped back, are ahead of its own by no more than that.
 func skew(e event) time.Duration {
 	return time.Duration(e.seed%5001)*time.Millisecond - 2500*time.Millisecond
+}
+
+// pauseRepair keeps nodes from repairing and reaping. Those that start meanwhile do both.
+func pauseRepair(w *world, e event) {
+	pause := func(paused bool) {
+		for _, i := range e.nodes {
+			if r := w.members[i].running(); r != nil {
+				r.node.RepairPause(paused)
+			}
+		}
+	}
+	pause(true)
+	time.Sleep(e.lasts)
+	pause(false)
 }
 
 func rollBack(w *world, e event) {

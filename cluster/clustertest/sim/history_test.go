@@ -89,6 +89,8 @@ type change struct {
 	// token, and removed.
 	wrote  map[version]uint64
 	killed []version
+	// buries says that it left a tombstone.
+	buries bool
 }
 
 func (c *change) String() string {
@@ -106,6 +108,9 @@ func (c *change) String() string {
 	}
 	return b.String()
 }
+
+// refused reports whether the client was told that the change is not made.
+func (c *change) refused() bool { return c.op != nil && c.op.outcome == refused }
 
 // acknowledged reports whether some client was told that the change is made: it is the only change of its command.
 func (c *change) acknowledged() bool {

@@ -20,6 +20,8 @@ type plan struct {
 	sync         engine.SyncPolicy
 	timeout      time.Duration
 	hedge        time.Duration
+	repairRate   int64 // bytes a second
+	reapPause    time.Duration
 	clients      int
 	think        time.Duration // mean pause of a client between two commands
 	keys         int           // of each class
@@ -68,10 +70,12 @@ func drawPlan(seed uint64, size sizes) *plan {
 	if size.wide && rng.IntN(25) == 0 {
 		p.keys, p.hot = 2500, false
 	}
-	if rng.IntN(10) < 3 {
+	p.sync = engine.SyncAlways
+	switch x := rng.IntN(10); {
+	case x < 3:
 		p.sync = engine.SyncEverySecond
-	} else {
-		p.sync = engine.SyncAlways
+	case x == 3:
+		p.sync = engine.SyncNever
 	}
 	if rng.IntN(4) == 0 {
 		p.joins = 1 + rng.IntN(2)
@@ -81,6 +85,7 @@ func drawPlan(seed uint64, size sizes) *plan {
 		p.destructible = rng.Perm(p.nodes)[:p.w-1]
 		slices.Sort(p.destructible)
 	}
+	p.repairRate, p.reapPause = pick[int64](rng, 64<<10, 1<<20, 16<<20), milliseconds(rng, 50, 500, 5000)
 	p.drawEvents(rng, size)
 	return p
 }
@@ -127,10 +132,10 @@ func (p *plan) destroys() bool {
 
 func (p *plan) String() string {
 	var b strings.Builder
-	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec"}[p.sync]
+	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec", engine.SyncNever: "no"}[p.sync]
 	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict]
-	fmt.Fprintf(&b, "seed %d: %d nodes and %d that join, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s\n",
-		p.seed, p.nodes, p.joins, replicas, p.r, p.w, strict, sync, p.timeout, p.hedge)
+	fmt.Fprintf(&b, "seed %d: %d nodes and %d that join, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s\n",
+		p.seed, p.nodes, p.joins, replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause)
 	fmt.Fprintf(&b, "  %d clients with pauses of %s, %d keys of each class, hot %v; faults for %s; may be destroyed: %v\n",
 		p.clients, p.think, p.keys, p.hot, p.safety.Round(time.Millisecond), p.destructible)
 	for _, e := range p.events {

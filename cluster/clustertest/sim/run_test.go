@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/kindredkv/kindred/cluster"
-	"github.com/kindredkv/kindred/cluster/quorum"
+	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/merkle"
@@ -20,16 +21,13 @@ func (w *world) simulate() []violation {
 	w.safety()
 	w.calm()
 	f, differing := w.converge()
-	if differing != "" {
-		w.wrong("after %s without faults: %s", convergeLimit, differing)
-	}
 	h := w.witness.history(w.recorded)
 	broken := w.broken
-	if differing == "" {
-		broken = append(broken, checkPromise(h, f)...)
-		broken = append(broken, checkCounters(h, f, classOf(counter))...)
-		broken = append(broken, checkSums(h, f, classOf(counter, resets))...)
-		broken = append(broken, w.checkTrees()...)
+	switch {
+	case differing != "":
+		broken = append(broken, violation{"cluster", fmt.Sprintf("after %s without faults: %s", convergeLimit, differing)})
+	default:
+		broken = append(broken, w.checkFinal(h, f)...)
 	}
 	if !w.plan.destroys() {
 		broken = append(broken, checkMonotonic(h)...)
@@ -37,8 +35,70 @@ func (w *world) simulate() []violation {
 			broken = append(broken, checkReads(h)...)
 		}
 	}
+	if len(broken) == 0 {
+		f, broken = w.reap(f)
+	}
 	w.tell(h, f, broken)
 	return broken
+}
+
+// checkFinal checks what the replicas have come to.
+func (w *world) checkFinal(h *history, f final) []violation {
+	return slices.Concat(
+		checkPromise(h, f), checkCounters(h, f, classOf(counter)), checkSums(h, f, classOf(counter, resets)), w.checkTrees(),
+	)
+}
+
+// reap waits until tombstones are forgotten, and checks that all else is as it was. Where a node has joined, again too,
+// others keep what they have given up for now, and with it the tombstones.
+func (w *world) reap(before final) (final, []violation) {
+	limit := convergeLimit
+	if !handsOver && (w.plan.joins > 0 || w.plan.destroys()) {
+		limit = 10 * time.Second
+	}
+	for start := time.Now(); w.tombstones() > 0; time.Sleep(500 * time.Millisecond) {
+		if time.Since(start) > limit {
+			if limit == convergeLimit {
+				w.wrong("after %s without faults %d tombstones are still there: %s", limit, w.tombstones(), w.heldBack())
+			}
+			break
+		}
+	}
+	f, differing := w.converge()
+	if differing != "" {
+		w.wrong("after tombstones were forgotten: %s", differing)
+		return before, w.broken
+	}
+	return f, append(w.broken, w.checkFinal(w.witness.history(w.recorded), f)...)
+}
+
+func (w *world) tombstones() (n int64) {
+	for _, m := range w.members {
+		if r := m.running(); r != nil {
+			n += r.node.RepairStatus().Tombstones
+		}
+	}
+	return n
+}
+
+// heldBack tells, for each node, how many tombstones it has and why it holds how many back.
+func (w *world) heldBack() string {
+	var b strings.Builder
+	for i, m := range w.members {
+		r := m.running()
+		if r == nil {
+			continue
+		}
+		s := r.node.RepairStatus()
+		fmt.Fprintf(&b, "node %d has %d", i, s.Tombstones)
+		for _, reason := range antientropy.Reasons() {
+			if n := s.Held[reason]; n > 0 {
+				fmt.Fprintf(&b, ", %s %d", reason, n)
+			}
+		}
+		b.WriteString("; ")
+	}
+	return b.String()
 }
 
 func classOf(of ...string) func(string) bool {
@@ -98,10 +158,6 @@ const convergeLimit = 2 * time.Minute
 func (w *world) converge() (f final, differing string) {
 	for start := time.Now(); ; time.Sleep(500 * time.Millisecond) {
 		if differing = w.unsettled(); differing == "" {
-			if !convergesByItself {
-				w.convergeByReads()
-				time.Sleep(2 * time.Second) // expired keys are removed meanwhile, and reads repaired
-			}
 			if f, differing = w.compare(); differing == "" {
 				return f, ""
 			}
@@ -137,27 +193,6 @@ func (w *world) unsettled() string {
 		}
 	}
 	return ""
-}
-
-// convergeByReads reads every key from all replicas, which repairs those that lack something. It does what hints and
-// anti-entropy are to do.
-func (w *world) convergeByReads() {
-	const batch = 200
-	keys := w.keys()
-	for len(keys) > 0 {
-		n := min(batch, len(keys))
-		var commands []*cluster.Command
-		for _, key := range keys[:n] {
-			o := &op{key: key}
-			o.command(reads, cmdSee)
-			commands = append(commands, o.envelope(quorum.Choice{R: replicas}))
-		}
-		node := 0
-		if r := w.running(&node); r != nil {
-			r.execute(commands)
-		}
-		keys = keys[n:]
-	}
 }
 
 // compare compares the replicas of every key.
@@ -230,6 +265,9 @@ func (w *world) checkTrees() (out []violation) {
 		if err != nil {
 			return append(out, violation{"cluster", fmt.Sprintf("node %d: %v", i, err)})
 		}
+		if n := r.node.RepairStatus().Mended; n > 0 {
+			out = append(out, violation{"cluster", fmt.Sprintf("node %d: %d trees were wrong and have been mended", i, n)})
+		}
 		for slot := range object.Slot(object.Slots) {
 			have, tree := r.store.Tree(slot), want[slot]
 			if tree == nil {
@@ -263,8 +301,15 @@ func (w *world) tell(h *history, f final, broken []violation) {
 	for _, o := range h.ops {
 		count[o.outcome]++
 	}
-	fmt.Printf("  %d commands: %d acknowledged, %d indeterminate, %d refused; %d violations\n",
-		len(h.ops), count[acknowledged], count[indeterminate], count[refused], len(broken))
+	var repaired, reaped uint64
+	for _, m := range w.members {
+		if r := m.running(); r != nil {
+			s := r.node.RepairStatus()
+			repaired, reaped = repaired+s.Pulled+s.Pushed, reaped+s.Reaped
+		}
+	}
+	fmt.Printf("  %d commands: %d acknowledged, %d indeterminate, %d refused; %d keys repaired, %d tombstones forgotten; %d violations\n",
+		len(h.ops), count[acknowledged], count[indeterminate], count[refused], repaired, reaped, len(broken))
 	told := map[string]bool{}
 	for i, v := range broken {
 		if i == 20 {

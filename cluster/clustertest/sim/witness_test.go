@@ -124,6 +124,7 @@ func (r runner) note(tx *engine.Tx, id int, c *cluster.Command, key object.Key, 
 func (c *change) compare(before *object.Object, edit *object.Edit) {
 	c.dot, c.wrote = edit.Dot(), map[version]uint64{}
 	after := edit.Object()
+	c.buries = after.Tombstone()
 	for _, cell := range after.Cells {
 		for _, v := range cell.Versions {
 			if v.Dot == c.dot {

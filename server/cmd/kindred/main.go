@@ -5,28 +5,27 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/kindredkv/kindred/server"
+	"github.com/kindredkv/kindred/server/cli"
 )
 
 // version is set by the build.
 var version = "dev"
 
-var cli struct {
-	Serve   serveCommand   `cmd:"" help:"Run a node." passthrough:""`
-	Health  healthCommand  `cmd:"" help:"Ask a node whether it is ready; the exit code tells."`
+var program struct {
+	Serve serveCommand `cmd:"" help:"Run a node." passthrough:""`
+	cli.Commands
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 func main() {
-	ctx := kong.Parse(&cli, kong.Name("kindred"), kong.UsageOnError(),
+	ctx := kong.Parse(&program, kong.Name("kindred"), kong.UsageOnError(), kong.BindTo(os.Stdout, (*io.Writer)(nil)),
 		kong.Description("A Redis-protocol, leaderless, always-writable cache-store."))
 	ctx.FatalIfErrorf(ctx.Run())
 }
@@ -41,30 +40,6 @@ func (c *serveCommand) Run() error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return server.Run(ctx, c.Args, os.Stdin, os.Stderr, version)
-}
-
-type healthCommand struct {
-	URL     string        `default:"http://127.0.0.1:9379/readyz" env:"KINDRED_HEALTH_URL" help:"The node's /readyz or /healthz."`
-	Timeout time.Duration `default:"2s" help:"How long to wait."`
-}
-
-// Run prints the node's answer and fails unless it is ready.
-func (c *healthCommand) Run() error {
-	client := http.Client{Timeout: c.Timeout}
-	answer, err := client.Get(c.URL)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
-	if err != nil {
-		return err
-	}
-	fmt.Print(string(text))
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the node is not ready: %s", answer.Status)
-	}
-	return nil
 }
 
 type versionCommand struct{}

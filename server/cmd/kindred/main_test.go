@@ -334,14 +334,3 @@ func TestVersion(t *testing.T) {
 		t.Errorf("it prints %q, %v", out, err)
 	}
 }
-
-func TestHealth(t *testing.T) {
-	n := serve(t, t.TempDir())
-	url := "http://" + n.address(httpPort) + "/readyz"
-	await(t, "kindred health succeeds", func() bool { return exec.Command(binary, "health", "--url", url).Run() == nil })
-	n.stop()
-	out, err := exec.Command(binary, "health", "--url", url).CombinedOutput()
-	if err == nil {
-		t.Errorf("of a node that is gone it says %q and succeeds", out)
-	}
-}

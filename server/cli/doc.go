@@ -1,0 +1,37 @@
+// Package cli is the subcommands of kindred that look after a running cluster: what they ask a node over RESP, and how they
+// show it, as a table for people or as JSON for machines.
+//
+// A subcommand is a struct in a file of its own. Its exported fields are flags and arguments, as kong reads them, and its Run
+// asks and prints. It embeds Server, which is the node to ask and how to show the answer, and Commands has a field of its
+// type. What a node answers is scanned by name into structs with redis tags, so that a newer node may say more; what is
+// printed as JSON has json tags, whose names are those of README and stay.
+//
+// Exit codes are 0 when all was asked and is well, ExitFailed, ExitNo, and 80 for flags and arguments that kong does not take.
+package cli
+
+// The exit codes beside 0.
+const (
+	// ExitFailed is that of a command that could not be carried out: a node cannot be reached, or refused.
+	ExitFailed = 1
+	// ExitNo is that of a question whose answer is no: health without a quorum, where with replicas that differ, a run of repair
+	// that failed.
+	ExitNo = 2
+)
+
+// Commands are the subcommands, for kong.
+type Commands struct {
+	Status StatusCommand `cmd:"" help:"Show every node: state, share of the data, load, hints, zone, version."`
+	Ring   RingCommand   `cmd:"" help:"Show how slots and tokens are shared among the nodes."`
+	Where  WhereCommand  `cmd:"" help:"Ask every replica of a key what it holds. Exit code 2: they differ, or one does not answer."`
+	Hints  HintsCommand  `cmd:"" help:"Show what nodes keep for others that were away."`
+	Repair RepairCommand `cmd:"" help:"Watch, start, pause and resume the repair of replicas."`
+	Health HealthCommand `cmd:"" help:"Ask a node whether it serves every key. Exit code 2: it does not."`
+}
+
+// no is the answer to a question that has a yes and a no.
+type no string
+
+func (n no) Error() string { return string(n) }
+
+// ExitCode makes kong end the process with it.
+func (no) ExitCode() int { return ExitNo }
