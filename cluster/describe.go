@@ -50,7 +50,7 @@ func nodeStatus(n *Node, r membership.Record, assigned *assignment, replicated i
 		ID: string(r.ID), Store: r.Store, Host: r.Host,
 		Port: int(r.Port), ClusterPort: int(r.ClusterPort), PeerPort: int(r.PeerPort),
 		GossipPort: int(r.GossipPort), HTTPPort: int(r.HTTPPort),
-		Zone: r.Zone, Weight: int(r.Weight), State: r.State.String(),
+		Zone: r.Zone, Weight: int(r.Weight), State: stateOf(&r),
 		Alive: r.ID == n.self || n.transport.Up(string(r.ID)), Replicated: replicated, Version: r.Software,
 	}
 	if set := assigned.slots[r.ID]; set != nil {
@@ -66,6 +66,14 @@ func nodeStatus(n *Node, r membership.Record, assigned *assignment, replicated i
 		}
 	}
 	return out
+}
+
+// stateOf is a node's state in a word. A member whose store lacks data is being filled, though it holds its place.
+func stateOf(r *membership.Record) string {
+	if r.Lacks && r.State != ring.Joining {
+		return "filling"
+	}
+	return r.State.String()
 }
 
 // Stats are the counters of the quorum paths.
@@ -144,6 +152,9 @@ func (n *Node) ID() string { return string(n.self) }
 // Ready reports why this node cannot serve every key, nil when it can: it is being filled, or some slot has too few
 // primaries that can be reached for the configured quorums.
 func (n *Node) Ready() error {
+	if n.lacks.Load() && !n.Joining() {
+		return errLacks
+	}
 	if n.Joining() {
 		return errors.New("this node is joining: it is being filled")
 	}

@@ -118,10 +118,13 @@ func (n *Node) mayBegin(founder bool) bool {
 }
 
 func (n *Node) becomeMember() {
-	err := n.membership.Set(n.self, func(r membership.Record) membership.Record {
-		r.State = ring.Member
-		return r
-	})
+	err := n.filled()
+	if err == nil {
+		err = n.membership.Set(n.self, func(r membership.Record) membership.Record {
+			r.State, r.Lacks = ring.Member, false
+			return r
+		})
+	}
 	if err != nil {
 		n.logger.Error("this node could not become a member", "error", err)
 		return
@@ -179,7 +182,7 @@ func (n *Node) serveFill(from string, payload []byte) ([]byte, error) {
 	if err != nil || len(rest) != 8 {
 		return nil, coordinator.ErrMalformed
 	}
-	if !n.knowsLongEnough(ring.NodeID(from)) {
+	if n.lacks.Load() || !n.knowsLongEnough(ring.NodeID(from)) {
 		return nil, errNotYet
 	}
 	cursor := binary.BigEndian.Uint64(rest)

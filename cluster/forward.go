@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,10 +19,10 @@ import (
 // Execute runs each command at the coordinator of its slot: the first node of its preference list that can be
 // reached. It returns true when all are done; otherwise done is called once, later, from another goroutine.
 func (n *Node) Execute(batch []*Command, done func()) bool {
-	table := n.Ring()
+	table, bear := n.Ring(), n.bearable(batch)
 	for _, c := range batch {
-		if id, _ := n.coordinatorOf(table, c, nil); id != n.self {
-			g := &gathering{node: n, done: done, errands: make([]errand, len(batch))}
+		if id, _ := n.coordinatorOf(table, c, nil, bear); id != n.self {
+			g := &gathering{node: n, done: done, bear: bear, errands: make([]errand, len(batch))}
 			for i := range g.errands {
 				g.errands[i].command = batch[i]
 			}
@@ -33,30 +34,58 @@ func (n *Node) Execute(batch []*Command, done func()) bool {
 
 // primaryOf is the first primary of a slot that can be reached and is not among those tried; empty when there is none.
 func (n *Node) primaryOf(table *ring.Table, slot object.Slot, tried []ring.NodeID) ring.NodeID {
-	return n.firstOf(table.Primaries(slot), tried)
+	return n.firstOf(table.Primaries(slot), tried, math.MaxInt64)
 }
 
-func (n *Node) firstOf(nodes, tried []ring.NodeID) ring.NodeID {
+// firstOf is the first of some nodes that can be reached and is not among those tried; one that is silent for longer than is to be
+// borne comes after the others. Who lacks data is passed by.
+func (n *Node) firstOf(nodes, tried []ring.NodeID, bear time.Duration) (first ring.NodeID) {
+	lacking := n.lacking.Load()
 	for _, id := range nodes {
-		if (id == n.self || n.transport.Up(string(id))) && !slices.Contains(tried, id) {
+		if lacking != nil && (*lacking)[id] || slices.Contains(tried, id) {
+			continue
+		}
+		up, silence := true, time.Duration(0)
+		if id != n.self {
+			up, silence = n.transport.Reach(string(id))
+		}
+		if !up {
+			continue
+		}
+		if silence <= bear {
 			return id
 		}
+		if first == "" {
+			first = id
+		}
 	}
-	return ""
+	return first
+}
+
+// bearable is for how long a node may be silent to be still the first that is asked to coordinate commands. Reads may go to any
+// replica. Writes go elsewhere only when others have been late by nearly all their patience: a slot with two coordinators can get
+// siblings.
+func (n *Node) bearable(batch []*Command) time.Duration {
+	for _, c := range batch {
+		if c.Mode&Write != 0 {
+			return (writePatience - 1) * n.settings().HedgeDelay
+		}
+	}
+	return 0
 }
 
 // coordinatorOf is the first node of the preference list of the command's slot that can be reached and is not among those tried;
 // empty when there is none, or as many have been tried as is enough. A fallback stands in only when no primary is left, and
 // the command is not strict.
-func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID) (id ring.NodeID, standIn bool) {
+func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID, bear time.Duration) (id ring.NodeID, standIn bool) {
 	primaries := table.Primaries(c.Slot)
-	if id = n.firstOf(primaries, tried); id != "" {
+	if id = n.firstOf(primaries, tried, bear); id != "" {
 		return id, false
 	}
 	if c.Quorum.Or(n.settings().Quorum).Strict == quorum.Strict || len(tried) >= 2*len(primaries) {
 		return "", false
 	}
-	id = n.firstOf(table.Fallbacks(c.Slot), tried)
+	id = n.firstOf(table.Fallbacks(c.Slot), tried, bear)
 	return id, id != ""
 }
 
@@ -74,6 +103,7 @@ type gathering struct {
 	done  func()
 	state atomic.Uint32
 	timer *time.Timer
+	bear  time.Duration // as Node.bearable has it
 
 	mu      sync.Mutex // guards the fields below, and the commands of unsettled errands
 	errands []errand
@@ -129,7 +159,7 @@ func (g *gathering) start(table *ring.Table) bool {
 			e.here = a.peer == g.node.self
 		}
 	}
-	if g.delay = g.node.settings().HedgeDelay; hedged && g.delay > 0 {
+	if g.delay = g.patience(attempts); hedged && g.delay > 0 {
 		g.begun = time.Now()
 		g.timer = time.AfterFunc(g.delay, g.hedge)
 	}
@@ -142,11 +172,42 @@ func (g *gathering) start(table *ring.Table) bool {
 	return !g.state.CompareAndSwap(gatherStarting, gatherWaiting)
 }
 
+// patience is how long to wait for the first answers.
+func (g *gathering) patience(attempts []*attempt) (delay time.Duration) {
+	settings := g.node.settings()
+	for _, a := range attempts {
+		if a.peer != g.node.self {
+			delay = max(delay, settings.Patience(g.node.transport.Late(string(a.peer))))
+		}
+	}
+	return delay
+}
+
+// writesAfter is how long a write waits for its coordinator. mu is held.
+func (g *gathering) writesAfter() time.Duration {
+	return writePatience * max(g.delay, g.node.settings().HedgeDelay)
+}
+
+// suspect has the nodes looked at that have not answered for so long. mu is held.
+func (g *gathering) suspect(waited time.Duration) {
+	var last ring.NodeID
+	for i := range g.errands {
+		e := &g.errands[i]
+		if e.settled || e.away == 0 {
+			continue
+		}
+		if peer := e.tried[len(e.tried)-1]; peer != g.node.self && peer != last {
+			g.node.transport.Suspect(string(peer), waited)
+			last = peer
+		}
+	}
+}
+
 // route groups errands by the next coordinator to try. Those without one are settled.
 func (g *gathering) route(table *ring.Table, errands []*errand) []*attempt {
 	var attempts []*attempt
 	for _, e := range errands {
-		peer, standIn := g.node.coordinatorOf(table, e.command, e.tried)
+		peer, standIn := g.node.coordinatorOf(table, e.command, e.tried, g.bear)
 		if peer == "" {
 			switch {
 			case e.away > 0:
@@ -296,7 +357,9 @@ func indeterminate(err error) error {
 // among them: it works on the client's own buffers, which are reused as soon as it is settled.
 func (g *gathering) hedge() {
 	g.mu.Lock()
-	late, later := g.late(time.Since(g.begun))
+	waited := time.Since(g.begun)
+	g.suspect(waited / 2) // the last was sent a little later
+	late, later := g.late(waited)
 	if wait := arrival(late); !g.patient && wait > g.delay {
 		g.patient = true
 		g.timer.Reset(wait)
@@ -308,8 +371,11 @@ func (g *gathering) hedge() {
 		a.copyCommands()
 		g.node.stats.failovers.Add(uint64(len(a.commands)))
 	}
-	if len(attempts) > 0 || later {
+	switch {
+	case len(attempts) > 0:
 		g.timer.Reset(g.delay)
+	case later:
+		g.timer.Reset(max(g.delay, g.writesAfter()-waited))
 	}
 	g.mu.Unlock()
 	g.send(attempts)
@@ -329,8 +395,10 @@ func (g *gathering) late(waited time.Duration) (late []*errand, later bool) {
 	for i := range g.errands {
 		e := &g.errands[i]
 		switch {
-		case e.settled || e.away == 0 || bound[e.command.Slot]:
-		case writing[e.command.Slot] && waited < writePatience*g.delay:
+		case e.settled || e.away == 0:
+		case bound[e.command.Slot]:
+			later = later || waited < g.writesAfter() // to suspect the node once more
+		case writing[e.command.Slot] && waited < g.writesAfter():
 			later = true
 		default:
 			late = append(late, e)

@@ -32,14 +32,8 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 	var out []byte
 	var err error
 	switch request.Kind {
-	case kindScan:
-		out, err = n.serveScan(request.Payload)
-	case kindCount:
-		out, err = n.serveCount(request.Payload)
-	case kindRandom:
-		out, err = n.serveRandom(request.Payload)
-	case kindFlush:
-		err = n.serveFlush(request.Payload)
+	case kindScan, kindCount, kindRandom, kindFlush:
+		out, err = n.local(request.Kind, request.Payload)
 	case kindFill:
 		out, err = n.serveFill(request.From, request.Payload)
 	case kindWhere:
@@ -65,7 +59,7 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 
 // passing reports whether a request failed for a reason that is expected for a while and no news to the log.
 func passing(err error) bool {
-	return errors.Is(err, errNotYet) || errors.Is(err, antientropy.ErrNotShared)
+	return errors.Is(err, errNotYet) || errors.Is(err, errLacks) || errors.Is(err, antientropy.ErrNotShared)
 }
 
 func appendSlots(b []byte, set *engine.SlotSet) []byte {
@@ -137,6 +131,9 @@ func (n *Node) timeoutFor(kind uint8) time.Duration {
 }
 
 func (n *Node) local(kind uint8, payload []byte) ([]byte, error) {
+	if n.lacks.Load() {
+		return nil, errLacks
+	}
 	switch kind {
 	case kindScan:
 		return n.serveScan(payload)

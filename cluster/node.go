@@ -71,6 +71,7 @@ type Node struct {
 	hints       *hint.Replayer
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
+	lacks       atomic.Bool // the store has yet to get what it should hold, see refill.go
 	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
 
 	// table is the ring of the member records, replaced as a whole.
@@ -78,6 +79,8 @@ type Node struct {
 	// generation changes whenever the table does or a peer comes or goes.
 	generation atomic.Uint64
 	assigned   atomic.Pointer[assignment]
+	// lacking are the nodes whose records say that they lack data; nil when none do.
+	lacking atomic.Pointer[map[ring.NodeID]bool]
 
 	mu      sync.Mutex // guards the three below
 	records []membership.Record
@@ -117,10 +120,14 @@ func Start(o Options) (*Node, error) {
 	if n.usage == nil {
 		n.usage = &usage.Tracker{}
 	}
+	if err := n.findLacking(&o.Membership.Self); err != nil {
+		return nil, err
+	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.changed([]membership.Record{o.Membership.Self})
 	n.coordinator = coordinator.New(coordinator.Options{
 		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
+		Lacks:  n.lacks.Load,
 		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
 	var err error
@@ -155,6 +162,9 @@ func Start(o Options) (*Node, error) {
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
 	}
+	if n.lacks.Load() {
+		n.running.Go(n.refill)
+	}
 	return n, nil
 }
 
@@ -187,10 +197,17 @@ func (n *Node) changed(records []membership.Record) {
 	n.records = records
 	var members []ring.Node
 	var remote []transport.Peer
+	var lacking map[ring.NodeID]bool
 	vnodes, replicas := 1, 1
 	for _, r := range records {
 		if r.State == ring.Removed {
 			continue
+		}
+		if r.Lacks {
+			if lacking == nil {
+				lacking = map[ring.NodeID]bool{}
+			}
+			lacking[r.ID] = true
 		}
 		members = append(members, ring.Node{ID: r.ID, Weight: int(r.Weight), Zone: r.Zone, State: r.State})
 		if r.ID == n.self {
@@ -201,6 +218,11 @@ func (n *Node) changed(records []membership.Record) {
 			}
 			remote = append(remote, transport.Peer{ID: string(r.ID), Address: r.PeerAddress()})
 		}
+	}
+	if lacking == nil {
+		n.lacking.Store(nil)
+	} else {
+		n.lacking.Store(&lacking)
 	}
 	table := ring.Build(members, vnodes, replicas)
 	if before := n.table.Load(); before == nil || before.Version() != table.Version() {
@@ -230,9 +252,12 @@ type peers struct{ n *Node }
 
 func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
 
-func (p peers) Hold()                           { p.n.transport.Hold() }
-func (p peers) Release()                        { p.n.transport.Release() }
-func (p peers) Latency(id string) time.Duration { return p.n.transport.Latency(id) }
+func (p peers) Hold()                        { p.n.transport.Hold() }
+func (p peers) Release()                     { p.n.transport.Release() }
+func (p peers) Late(id string) time.Duration { return p.n.transport.Late(id) }
+
+func (p peers) Reach(id string) (bool, time.Duration)  { return p.n.transport.Reach(id) }
+func (p peers) Suspect(id string, after time.Duration) { p.n.transport.Suspect(id, after) }
 
 func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {
 	p.n.transport.Call(id, kind, payload, timeout, done)

@@ -30,7 +30,8 @@ type NodeStatus struct {
 	Port, ClusterPort, PeerPort, GossipPort, HTTPPort int
 	Zone                                              string
 	Weight                                            int
-	// State is joining, member, leaving or removed.
+	// State is joining, member, filling, leaving or removed. One that is filling is a member with a new store, which is not
+	// read from until the others have filled it.
 	State string
 	// Alive says that this node can reach it.
 	Alive bool

@@ -139,9 +139,6 @@ func (tx *Tx) setHint(key object.Key, h *Hint) {
 // hintFormat leads the row of a hint.
 const hintFormat = 1
 
-// maxDebts bounds the owners of one hint.
-const maxDebts = 255
-
 func appendHintKey(b []byte, key object.Key) []byte {
 	return appendRowKey(append(append(b, localPrefix...), tagHint), key)
 }

@@ -1,43 +1,97 @@
 package server
 
 import (
+	"cmp"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/server/config"
 )
 
-// metaNodeID is where the node's id is kept beside the data: another store is another node.
-const metaNodeID = "node-id"
+// The node's id is kept in the store, and in a file of its own beside it: a node whose store is broken and set aside
+// remains itself.
+const metaNodeID, fileNodeID = "node-id", "node-id"
 
-// identity is the node's id: the configured one, else the one kept in the store, else a new one.
-func identity(c *config.Config, store *engine.Store, random func() uint64) (ring.NodeID, error) {
+// identity is the node's id: the configured one, else the one that is kept, else a new one.
+func identity(c *config.Config, files vfs.FS, store *engine.Store, random func() uint64) (ring.NodeID, error) {
 	kept, err := store.LoadMeta(metaNodeID)
 	if err != nil {
 		return "", fmt.Errorf("node id: %w", err)
 	}
-	id := c.NodeID
+	filed, err := readNodeID(c.Dir, files)
+	if err != nil {
+		return "", fmt.Errorf("node id: %w", err)
+	}
+	id := cmp.Or(c.NodeID, string(kept), filed)
 	switch {
-	case id != "" && kept != nil && id != string(kept):
+	case kept != nil && id != string(kept):
 		return "", fmt.Errorf("node-id is %s, but the store in %q belongs to node %s", id, c.Dir, kept)
-	case id == "" && kept != nil:
-		id = string(kept)
+	case filed != "" && id != filed:
+		return "", fmt.Errorf("node-id is %s, but the file %s in %q says %s", id, fileNodeID, c.Dir, filed)
 	case id == "":
 		id = drawID(random)
 	}
 	parsed, err := ring.ParseNodeID(id)
+	if err == nil && filed == "" {
+		err = writeNodeID(c.Dir, files, id)
+	}
+	if err == nil && kept == nil {
+		err = store.SaveMeta(metaNodeID, []byte(id))
+	}
 	if err != nil {
 		return "", fmt.Errorf("node id: %w", err)
 	}
-	if kept == nil {
-		if err := store.SaveMeta(metaNodeID, []byte(id)); err != nil {
-			return "", fmt.Errorf("node id: %w", err)
-		}
-	}
 	return parsed, nil
+}
+
+// readNodeID reads the id from its file; empty when there is none.
+func readNodeID(dir string, files vfs.FS) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	f, err := files.Open(files.PathJoin(dir, fileNodeID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 1024))
+	return strings.TrimSpace(string(text)), err
+}
+
+// writeNodeID writes the file as a whole or not at all.
+func writeNodeID(dir string, files vfs.FS, id string) error {
+	if dir == "" {
+		return nil
+	}
+	name := files.PathJoin(dir, fileNodeID)
+	f, err := files.Create(name+".new", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write([]byte(id + "\n"))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := files.Rename(name+".new", name); err != nil {
+		return err
+	}
+	d, err := files.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func drawID(random func() uint64) string {

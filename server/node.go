@@ -69,7 +69,7 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	if err != nil {
 		return fail(err)
 	}
-	if n.store, err = engine.Open(n.storeOptions(c)); err != nil {
+	if n.store, err = n.openStore(c); err != nil {
 		return fail(explainOpen(c.Dir, err))
 	}
 	n.store.SetMemoryBound(n.bound.Load().bytes)
@@ -91,12 +91,38 @@ func Start(loaded *config.Loaded, seams Seams, log *slog.Logger, version string)
 	return n, nil
 }
 
-// explainOpen words the commonest failure, a second node on one directory.
+// openStore opens the store. A broken one is set aside, if others can fill this node again. Where it was told of none, an
+// empty store would be a cluster of its own that has lost everything.
+func (n *Node) openStore(c *config.Config) (*engine.Store, error) {
+	if others, _ := seeds(c); len(others) == 0 {
+		return engine.Open(n.storeOptions(c))
+	}
+	s, _, err := engine.OpenOrSetAside(n.storeOptions(c))
+	return s, err
+}
+
+// explainOpen words the commonest failures: a second node on one directory, and damaged files.
 func explainOpen(dir string, err error) error {
-	if errors.Is(err, engine.ErrLocked) {
+	switch {
+	case errors.Is(err, engine.ErrLocked):
 		return fmt.Errorf("the directory %q is in use by another node", dir)
+	case errors.Is(err, engine.ErrBroken):
+		return fmt.Errorf("%w. It is left as it is: this node knows of no other that could fill it again. "+
+			"Name one with join, or put a backup into %q, or empty that to lose the data", err, dir)
 	}
 	return err
+}
+
+// seeds are the addresses of other members to find the cluster by. founder says that this node is named among them.
+func seeds(c *config.Config) (others []string, founder bool) {
+	for _, seed := range c.Join {
+		if names(seed, advertised(c), c.GossipPort()) {
+			founder = true
+			continue
+		}
+		others = append(others, seed.Gossip())
+	}
+	return others, founder
 }
 
 // apply takes a configuration into force, as far as it can change while the node runs.
@@ -153,7 +179,7 @@ func (n *Node) storeOptions(c *config.Config) engine.Options {
 
 // join starts this node's part in the cluster.
 func (n *Node) join(c *config.Config) (*cluster.Node, error) {
-	id, err := identity(c, n.store, n.seams.Random.Uint64)
+	id, err := identity(c, n.seams.FS, n.store, n.seams.Random.Uint64)
 	if err != nil {
 		return nil, err
 	}
@@ -164,16 +190,8 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 		Weight: uint16(c.Weight), Zone: c.Zone, State: ring.Member,
 		Replicas: uint16(c.Replicas), Vnodes: uint16(c.Vnodes), Software: n.version,
 	}
-	var seeds []string
-	founder := false
-	for _, seed := range c.Join {
-		if names(seed, &self) {
-			founder = true
-			continue
-		}
-		seeds = append(seeds, seed.Gossip())
-	}
-	if len(seeds) > 0 {
+	others, founder := seeds(c)
+	if len(others) > 0 {
 		self.State = ring.Joining
 	}
 	bind := peerBind(c)
@@ -192,15 +210,15 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 			RequestTimeout: c.RequestTimeout,
 		},
 		Membership: membership.Options{
-			Self: self, Cluster: c.ClusterName, Secret: []byte(c.Secret), Bind: bind, Join: seeds,
+			Self: self, Cluster: c.ClusterName, Secret: []byte(c.Secret), Bind: bind, Join: others,
 			Storage: storage{n.store}, Transport: n.seams.Gossip, Logger: n.log,
 		},
 	})
 }
 
 // names reports whether a seed is this node itself.
-func names(seed config.Seed, self *membership.Record) bool {
-	return seed.GossipPort == int(self.GossipPort) && (seed.Host == self.Host || seed.Host == "localhost" && self.Host == "127.0.0.1")
+func names(seed config.Seed, host string, gossipPort int) bool {
+	return seed.GossipPort == gossipPort && (seed.Host == host || seed.Host == "localhost" && host == "127.0.0.1")
 }
 
 // storage keeps the member records beside the data.

@@ -19,7 +19,7 @@ type violation struct {
 	About *operation
 }
 
-// final is what a key is at the end: the values that SIBLINGS gives, or the sum of a counter.
+// final is what a key is at the end: the values that SIBLINGS gives, the members of a set, or the sum of a counter.
 type final struct {
 	values []string
 	sum    int64
@@ -36,7 +36,7 @@ func judge(ops []*operation, f final) []violation {
 	}
 	issued := map[string]*operation{}
 	for _, o := range ops {
-		if o.Action == set || o.Action == resolve {
+		if o.Action == set || o.Action == resolve || o.Action == add {
 			issued[o.Value] = o
 		}
 	}
@@ -61,14 +61,18 @@ func judge(ops []*operation, f final) []violation {
 }
 
 // explained reports whether another write or removal, acknowledged or indeterminate, may have seen the write, and so have
-// superseded it. RESOLVE supersedes just what the client saw. SET and DEL supersede what their coordinator held whenever
-// they ran, and may have run again.
+// superseded it. RESOLVE supersedes just what the client saw, and SREM its member; SADD supersedes nothing. SET and DEL supersede
+// what their coordinator held whenever they ran, and may have run again.
 func explained(o *operation, ops []*operation) bool {
 	for _, other := range ops {
 		switch {
-		case other == o || other.Outcome == refused:
+		case other == o || other.Outcome == refused || other.Action == add:
 		case other.Action == resolve:
 			if slices.Contains(other.Saw, o.Value) {
+				return true
+			}
+		case other.Action == drop:
+			if other.Value == o.Value {
 				return true
 			}
 		case other.Outcome == indeterminate || other.End+late >= o.Start:
@@ -78,11 +82,12 @@ func explained(o *operation, ops []*operation) bool {
 	return false
 }
 
-// removedForGood reports whether a DEL that found the key took the value away. Only writes are removed that are so old that
-// they do not run again.
+// removedForGood reports whether a DEL that found the key, or a SREM that found the member, took the value away. The write must
+// be so old that it does not run again.
 func removedForGood(o *operation, ops []*operation) bool {
 	for _, other := range ops {
-		if other.Action == remove && other.Removed && o.Outcome == acknowledged && o.End+late < other.Start && writtenOnce(ops) {
+		removes := other.Action == remove && writtenOnce(ops) || other.Action == drop && other.Value == o.Value
+		if removes && other.Removed && o.Outcome == acknowledged && o.End+late < other.Start {
 			return true
 		}
 	}

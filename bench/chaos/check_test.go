@@ -19,6 +19,14 @@ func removed(start, end time.Duration, found bool, o outcome) *operation {
 	return &operation{Action: remove, Key: "k", Removed: found, Start: start, End: end, Outcome: o}
 }
 
+func joined(value string, start, end time.Duration, o outcome) *operation {
+	return &operation{Action: add, Key: "k", Value: value, Start: start, End: end, Outcome: o}
+}
+
+func dropped(value string, start, end time.Duration, found bool, o outcome) *operation {
+	return &operation{Action: drop, Key: "k", Value: value, Removed: found, Start: start, End: end, Outcome: o}
+}
+
 func added(amount int64, o outcome) *operation {
 	return &operation{Action: increment, Key: "k", Amount: amount, Outcome: o}
 }
@@ -68,10 +76,20 @@ func TestJudge(t *testing.T) {
 		"expired":               {ops: []*operation{inBrief(written("a", 0, second, acknowledged))}},
 		"expired and back":      {ops: []*operation{inBrief(written("a", 0, second, acknowledged))}, left: []string{"a"}, want: expired},
 		"expired, perhaps late": {ops: []*operation{inBrief(written("a", 0, second, indeterminate))}, left: []string{"a"}},
-		"counted":               {ops: []*operation{added(3, acknowledged), added(5, indeterminate), added(7, refused)}, sum: 3},
-		"counted, all":          {ops: []*operation{added(3, acknowledged), added(5, indeterminate), added(7, refused)}, sum: 8},
-		"counted too little":    {ops: []*operation{added(3, acknowledged), added(5, indeterminate)}, sum: 2, want: counter},
-		"counted too much":      {ops: []*operation{added(3, acknowledged), added(5, indeterminate), added(7, refused)}, sum: 9, want: counter},
+		"members":               {ops: []*operation{joined("a", 0, second, acknowledged), joined("b", 0, second, acknowledged)}, left: []string{"b", "a"}},
+		"a member lost":         {ops: []*operation{joined("a", 0, second, acknowledged), joined("b", 0, second, acknowledged)}, left: []string{"b"}, want: lost},
+		"a member dropped":      {ops: []*operation{joined("a", 0, second, acknowledged), dropped("a", 2*second, 3*second, false, indeterminate)}},
+		"another dropped":       {ops: []*operation{joined("a", 0, second, acknowledged), dropped("b", 2*second, 3*second, false, acknowledged)}, want: lost},
+		"not dropped, unseen":   {ops: []*operation{joined("a", 0, second, acknowledged), dropped("a", 40*second, 41*second, false, acknowledged)}, left: []string{"a"}},
+		"dropped and back":      {ops: []*operation{joined("a", 0, second, acknowledged), dropped("a", 40*second, 41*second, true, acknowledged)}, left: []string{"a"}, want: back},
+		"dropped, another left": {
+			ops:  []*operation{joined("a", 0, second, acknowledged), dropped("b", 40*second, 41*second, true, acknowledged)},
+			left: []string{"a"},
+		},
+		"counted":            {ops: []*operation{added(3, acknowledged), added(5, indeterminate), added(7, refused)}, sum: 3},
+		"counted, all":       {ops: []*operation{added(3, acknowledged), added(5, indeterminate), added(7, refused)}, sum: 8},
+		"counted too little": {ops: []*operation{added(3, acknowledged), added(5, indeterminate)}, sum: 2, want: counter},
+		"counted too much":   {ops: []*operation{added(3, acknowledged), added(5, indeterminate), added(7, refused)}, sum: 9, want: counter},
 	} {
 		got := judge(c.ops, final{values: c.left, sum: c.sum})
 		switch {

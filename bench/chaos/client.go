@@ -21,6 +21,7 @@ const (
 	blindKeys     = 15
 	settledKeys   = 15
 	counters      = 8
+	sets          = 6
 	briefLife     = 2 * time.Second
 )
 
@@ -34,10 +35,12 @@ type client struct {
 	w     *world
 	index int
 	rng   *rand.Rand
-	conn  redis.Conn // nil when it has none
-	at    int        // the node
-	wrote int        // its number of values
-	kept  []*operation
+	conn  redis.Conn   // nil when it has none
+	at    int          // the node
+	wrote int          // its number of values
+	kept  []*operation // writes of keys of its own, to be removed later
+	// joined are members that it added, to be taken out later.
+	joined []*operation
 }
 
 func newClient(w *world, index int) *client {
@@ -97,14 +100,30 @@ func (c *client) step() {
 		c.write(fmt.Sprint("blind:", c.rng.IntN(blindKeys)))
 	case draw < 68:
 		c.do(&operation{Action: remove, Key: fmt.Sprint("blind:", c.rng.IntN(blindKeys))}, "DEL")
-	case draw < 83:
+	case draw < 80:
 		c.settle(fmt.Sprint("settled:", c.rng.IntN(settledKeys)))
+	case draw < 90:
+		c.member(fmt.Sprint("set:", c.rng.IntN(sets)))
 	default:
 		amount := 1 + c.rng.Int64N(9)
 		c.do(&operation{Action: increment, Key: fmt.Sprint("counter:", c.rng.IntN(counters)), Amount: amount}, "INCRBY", amount)
 	}
 	if c.rng.IntN(100) == 0 {
 		c.leave() // now and then it goes elsewhere
+	}
+}
+
+// member adds a member to a set, or takes one out again that this client added long ago.
+func (c *client) member(key string) {
+	if len(c.joined) > 0 && c.rng.IntN(3) == 0 && c.joined[0].End+2*late < c.w.elapsed() {
+		o := c.joined[0]
+		c.joined = c.joined[1:]
+		c.do(&operation{Action: drop, Key: o.Key, Value: o.Value}, "SREM", o.Value)
+		return
+	}
+	v := c.unique()
+	if o := c.do(&operation{Action: add, Key: key, Value: v}, "SADD", v); o.Outcome == acknowledged {
+		c.joined = append(c.joined, o)
 	}
 }
 
@@ -190,7 +209,7 @@ func (c *client) do(o *operation, name string, rest ...any) *operation {
 		o.Outcome, o.Reply = c.judgeError(name, err), err.Error()
 	} else {
 		o.Outcome, o.Reply = acknowledged, fmt.Sprint(reply)
-		o.Removed = o.Action == remove && reply == int64(1)
+		o.Removed = (o.Action == remove || o.Action == drop) && reply == int64(1)
 	}
 	c.w.history.add(o)
 	return o

@@ -140,21 +140,27 @@ func (w *world) rollingRestart(*fault) error {
 	return nil
 }
 
-// join starts one node more, and waits until it is a member.
+// join starts one node more, and waits until it is a member. One that left before comes back empty, under another id: it is
+// a new node to the others.
 func (w *world) join(f *fault) error {
 	i := f.nodes[0]
 	if w.nodes[i] != nil {
 		return nil // it is there since a former round
 	}
-	n, err := newNode(w, i)
+	var err error
+	if w.spare == nil {
+		w.spare, err = newNode(w, i)
+	} else {
+		err = w.spare.renew()
+	}
 	if err != nil {
 		return err
 	}
-	w.addNode(i, n)
-	if err := n.start(); err != nil {
+	w.addNode(i, w.spare)
+	if err := w.spare.start(); err != nil {
 		return err
 	}
-	return w.await("the new node is a member", func() error { return n.isMember() })
+	return w.await("the new node is a member", w.spare.isMember)
 }
 
 // leave has the node that joined leave, where the nodes know how to.
@@ -165,19 +171,27 @@ func (w *world) leave(f *fault) error {
 		w.logf("nobody has joined who could leave")
 		return nil
 	}
-	_, err := n.ask("RING", "LEAVE")
-	if err != nil && strings.Contains(err.Error(), "unknown subcommand") {
-		w.logf("the nodes do not know RING LEAVE: nobody leaves")
-		return nil
-	}
+	n.mayEnd()
+	known := true
+	err := w.await("the node is told to leave", func() error {
+		_, err := n.ask("RING", "LEAVE", n.id)
+		if err != nil && strings.Contains(err.Error(), "unknown subcommand") {
+			known, err = false, nil
+		}
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("RING LEAVE: %w", err)
+		return err
+	}
+	if !known {
+		w.logf("the nodes do not know RING LEAVE: nobody leaves")
+		return n.mayNotStop()
 	}
 	if err := w.await("the node has left", func() error { return w.nodes[0].knowsNoMore(n) }); err != nil {
 		return err
 	}
 	w.addNode(i, nil)
-	return n.retire()
+	return n.end(syscall.SIGTERM, time.Minute)
 }
 
 // cutHalves cuts the nodes before split off from those behind it.

@@ -29,9 +29,13 @@ const (
 	resolve               // over what the client has seen
 	remove
 	increment
+	add  // a member of a set
+	drop // the same
 )
 
-func (a action) String() string { return [...]string{"SET", "RESOLVE", "DEL", "INCRBY"}[a] }
+func (a action) String() string {
+	return [...]string{"SET", "RESOLVE", "DEL", "INCRBY", "SADD", "SREM"}[a]
+}
 
 // operation is one write of a client.
 type operation struct {
@@ -46,7 +50,7 @@ type operation struct {
 	Amount int64
 	// Brief says that the value was given a deadline, long before the end.
 	Brief bool
-	// Removed says that DEL told that it removed the key.
+	// Removed says that DEL or SREM told that it removed something.
 	Removed bool
 	// Start and End are from the beginning of the run. End means nothing unless it was acknowledged.
 	Start, End time.Duration
@@ -57,7 +61,7 @@ type operation struct {
 func (o *operation) String() string {
 	text := fmt.Sprintf("%9.3fs–%.3fs client %d at node %d: %s %s", o.Start.Seconds(), o.End.Seconds(), o.Client, o.Node, o.Action, o.Key)
 	switch o.Action {
-	case set:
+	case set, add, drop:
 		text += " " + brief(o.Value)
 	case resolve:
 		text += " " + brief(o.Value) + " over " + brief(o.Saw...)

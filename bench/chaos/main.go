@@ -22,6 +22,7 @@ const (
 	exitFine      = 0
 	exitViolation = 1 // a promise was broken
 	exitTrouble   = 2 // the run could not be made, or not to its end
+	exitUnable    = 3 // of the inner process: this machine lacks something; it is told as exitTrouble, or skipped
 )
 
 // errStuck says that the cluster did not get where it must; the violation has been told.
@@ -106,15 +107,15 @@ func inside(o options, folder string) (int, error) {
 	}
 	p.write(os.Stdout)
 	binary, err := filepath.Abs(o.binary)
-	if err == nil {
-		err = furnish()
-	}
 	if err != nil {
 		return exitTrouble, err
+	}
+	if err := furnish(); err != nil {
+		return exitUnable, err
 	}
 	w, err := newWorld(ctx, p, folder, binary, o.mutant, os.Stdout)
 	if err != nil {
-		return exitTrouble, err
+		return exitUnable, err
 	}
 	err = w.play()
 	if ctx.Err() != nil {

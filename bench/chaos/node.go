@@ -22,6 +22,7 @@ type node struct {
 	w       *world
 	index   int
 	id      string
+	ids     *rand.Rand // where its ids are drawn
 	address string
 	disk    *disk
 	logFile string
@@ -37,14 +38,24 @@ const clientPort = "6379"
 
 func newNode(w *world, index int) (*node, error) {
 	n := &node{w: w, index: index, address: address(index), logFile: filepath.Join(w.folder, logFolder, fmt.Sprintf("n%d.log", index))}
-	rng := rand.New(rand.NewPCG(w.plan.seed, uint64(index)+1))
-	n.id = fmt.Sprintf("%016x%016x%08x", rng.Uint64(), rng.Uint64(), rng.Uint32())
+	n.ids = rand.New(rand.NewPCG(w.plan.seed, uint64(index)+1))
+	n.drawID()
 	if err := w.net.add(index); err != nil {
 		return nil, err
 	}
 	var err error
 	n.disk, err = newDisk(w.folder, index)
 	return n, err
+}
+
+func (n *node) drawID() {
+	n.id = fmt.Sprintf("%016x%016x%08x", n.ids.Uint64(), n.ids.Uint64(), n.ids.Uint32())
+}
+
+// renew makes a new node of one that has left: an empty disk, another id.
+func (n *node) renew() error {
+	n.drawID()
+	return n.disk.format()
 }
 
 func (n *node) String() string { return fmt.Sprintf("node %d", n.index) }
@@ -107,14 +118,21 @@ func (n *node) ended(cmd *exec.Cmd, err error) {
 	}
 }
 
-// lastLines is the end of its log.
+// lastLines is the end of its log, or what it says from its last panic on.
 func (n *node) lastLines(count int) string {
 	text, err := os.ReadFile(n.logFile)
 	if err != nil {
 		return err.Error()
 	}
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-count):], "\n")
+	from := max(0, len(lines)-count)
+	for i := len(lines) - 1; i >= 0 && i > len(lines)-200; i-- {
+		if strings.HasPrefix(lines[i], "panic:") || strings.HasPrefix(lines[i], "fatal error:") {
+			from = i
+			break
+		}
+	}
+	return strings.Join(lines[from:min(len(lines), from+count)], "\n")
 }
 
 // mayStop says that the process may end by itself, if its log then says why.
@@ -124,9 +142,18 @@ func (n *node) mayStop(why string) {
 	n.stopped = why
 }
 
-// mayNotStop ends mayStop.
+// mayEnd says that the process may end by itself, as that of a node does that has left.
+func (n *node) mayEnd() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ending = true
+}
+
+// mayNotStop ends mayStop and mayEnd.
 func (n *node) mayNotStop() error {
-	n.mayStop("")
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stopped, n.ending = "", false
 	return nil
 }
 
@@ -176,9 +203,6 @@ func (n *node) stop() error {
 	}
 	return nil
 }
-
-// retire is the end of a node that is no longer part of the cluster.
-func (n *node) retire() error { return n.end(syscall.SIGTERM, time.Minute) }
 
 // startUnlessRunning starts it again where it has stopped, and waits until it takes clients.
 func (n *node) startUnlessRunning() error {

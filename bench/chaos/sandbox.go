@@ -82,14 +82,18 @@ func outside(parent string) (int, error) {
 		}
 	}()
 	err = inner.Wait()
-	code := inner.ProcessState.ExitCode()
-	if code < 0 {
-		code = exitTrouble
-	}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return exitTrouble, err
 	}
-	return code, clean(folder, code == exitViolation)
+	code := inner.ProcessState.ExitCode()
+	err = clean(folder, code == exitViolation)
+	switch {
+	case code == exitUnable:
+		return exitTrouble, errors.Join(fmt.Errorf("%w: see above", errSkipped), err)
+	case code < 0:
+		code = exitTrouble // it was killed
+	}
+	return code, err
 }
 
 // clean removes the folder; the logs stay when they are wanted.

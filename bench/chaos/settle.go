@@ -181,28 +181,42 @@ func (w *world) finals(keys map[string][]*operation) (map[string]final, error) {
 	}
 	out := make(map[string]final, len(keys))
 	question := func(key string) []any {
-		words := []any{"QUORUM", "R", replicas, "--"}
-		if keys[key][0].Action == increment {
-			return append(words, "GET", key)
-		}
-		return append(words, "SIBLINGS", key)
+		return []any{"QUORUM", "R", replicas, "--", reader(keys[key][0].Action), key}
 	}
-	err := w.overKeys(names, question, func(key string, reply any) error {
-		if keys[key][0].Action == increment {
-			sum, err := redis.Int64(reply, nil)
-			if errors.Is(err, redis.ErrNil) {
-				err = nil
-			}
-			out[key] = final{sum: sum}
-			return err
-		}
-		list, err := redis.Values(reply, nil)
-		if err != nil {
-			return err
-		}
-		_, values, err := siblings(list)
-		out[key] = final{values: values}
+	err := w.overKeys(names, question, func(key string, reply any) (err error) {
+		out[key], err = takeFinal(keys[key][0].Action, reply)
 		return err
 	})
 	return out, err
+}
+
+// reader is the command that reads a key that such an action wrote.
+func reader(a action) string {
+	switch a {
+	case increment:
+		return "GET"
+	case add, drop:
+		return "SMEMBERS"
+	default:
+		return "SIBLINGS"
+	}
+}
+
+// takeFinal takes the reply of a reader.
+func takeFinal(a action, reply any) (f final, err error) {
+	switch a {
+	case increment:
+		f.sum, err = redis.Int64(reply, nil)
+		if errors.Is(err, redis.ErrNil) {
+			err = nil
+		}
+	case add, drop:
+		f.values, err = redis.Strings(reply, nil)
+	default:
+		var list []any
+		if list, err = redis.Values(reply, nil); err == nil {
+			_, f.values, err = siblings(list)
+		}
+	}
+	return f, err
 }

@@ -28,6 +28,7 @@ type world struct {
 	net     *network
 	ctx     context.Context // ends when the run is interrupted or cannot go on
 
+	spare        *node // the one that joins and leaves; nil before it first does
 	stopFlapping func()
 	bulky        atomic.Bool // clients write large values
 

@@ -86,7 +86,8 @@ type Node struct {
 	gate    *gate
 	offset  atomic.Int64 // of its clock, a time.Duration
 	failed  *atomic.Bool // the store of this run
-	started bool         // it is, or was, part of the cluster
+	aside   string
+	started bool // it is, or was, part of the cluster
 	running bool
 }
 
@@ -188,7 +189,7 @@ func (n *Node) start() error {
 		}
 	}
 	var err error
-	if n.Store, err = engine.Open(o); err != nil {
+	if n.Store, n.aside, err = engine.OpenOrSetAside(o); err != nil {
 		return err
 	}
 	n.Node, err = n.join(log)
@@ -199,6 +200,9 @@ func (n *Node) now() time.Time { return time.Now().Add(time.Duration(n.offset.Lo
 
 // Failed reports whether the store of the present run has failed.
 func (n *Node) Failed() bool { return n.failed != nil && n.failed.Load() }
+
+// Aside is where the last start has put a broken store; empty when there was none.
+func (n *Node) Aside() string { return n.aside }
 
 // Running reports whether the node runs.
 func (n *Node) Running() bool { return n.running }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/transport/memnet"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -67,4 +68,53 @@ func TestHedgingKeepsTheOrderOfAPipeline(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	})
+}
+
+// A node that stops is noticed by its beats after seconds. Until then it costs the clients of the others little: reads wait for it
+// as long as answers usually take, the first write a few hedge delays, and who comes after that asks others.
+func TestAPausedNodeDoesNotSlowTheClientsOfOthers(t *testing.T) {
+	for paused := range 3 {
+		t.Run(fmt.Sprint("primary ", paused+1), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := DefaultConfig()
+				config.Nodes = 3
+				c := newClients(t, config)
+				defer c.Close()
+				list := c.preferred("k")
+				from := list[(paused+1)%3]
+				for i := range 50 {
+					c.do(from, []string{"SET", "k", fmt.Sprint(i)})
+					c.do(from, []string{"GET", "k"})
+				}
+				var others []string
+				for i, n := range c.Nodes {
+					if i != list[paused] {
+						others = append(others, n.Host)
+					}
+				}
+				c.Net.Partition(memnet.Silent, []string{c.Nodes[list[paused]].Host}, others)
+				var slow []time.Duration
+				for i, begun := 0, time.Now(); time.Since(begun) < time.Second; i++ {
+					for _, args := range [][]string{{"GET", "k"}, {"SET", "k", fmt.Sprint("v", i)}, {"GET", "k"}, {"INCR", "{k}n"}} {
+						if args[0] == "INCR" && i == 0 {
+							continue // its outcome would be open
+						}
+						at := time.Now()
+						reply := c.do(from, args)
+						if strings.HasPrefix(reply[0], "(error)") {
+							t.Fatalf("%s: %s", args, reply)
+						}
+						if took := time.Since(at); took > 0 {
+							slow = append(slow, took)
+						}
+					}
+					time.Sleep(5 * time.Millisecond)
+				}
+				// A beat that was on its way, or one answer, ends a silence, so it may be noticed a few times.
+				if len(slow) > 8 || len(slow) > 0 && slices.Max(slow) > 2*config.Settings.HedgeDelay+100*time.Millisecond {
+					t.Errorf("these commands had to wait: %v", slow)
+				}
+			})
+		})
+	}
 }

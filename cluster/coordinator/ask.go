@@ -13,11 +13,12 @@ import (
 
 // question is a digest request to one replica: the keys of some of the batch's commands.
 type question struct {
-	b       *batch
-	peer    ring.NodeID
-	standIn bool // peer is a fallback, and asked for its hints
-	payload []byte
-	items   []questionItem
+	b        *batch
+	peer     ring.NodeID
+	standIn  bool // peer is a fallback, and asked for its hints
+	payload  []byte
+	items    []questionItem
+	answered bool
 }
 
 type questionItem struct {
@@ -115,8 +116,8 @@ func (b *batch) digest(o *op, i int, key object.Key) causal.Digest {
 // askNext adds the next replica that can be reached to those that are asked for a command's keys.
 func (b *batch) askNext(o *op, questions []*question) []*question {
 	for ; o.canAsk(); o.next++ {
-		peer, standIn := o.candidate(o.next)
-		if peer == b.c.Self || !b.isUp(peer) {
+		peer, standIn, ok := o.candidate(o.next)
+		if !ok {
 			continue
 		}
 		o.next++
@@ -161,31 +162,18 @@ func (b *batch) send(questions []*question) {
 	}
 }
 
-// hedgeDelay is how long to wait for the answers before more are asked: the configured delay or, where that is longer,
-// what an answer of these replicas takes that is later than nearly all. Without the latter, nodes that are slow for having
-// too much to do get half as much again. 0: there is no hedging.
+// hedgeDelay is how long to wait for the answers before more are asked. 0: there is no hedging.
 func (b *batch) hedgeDelay(questions []*question) time.Duration {
-	delay := b.settings.HedgeDelay
-	if delay <= 0 {
-		return 0
-	}
+	var delay time.Duration
 	for _, q := range questions {
 		delay = max(delay, b.patience(q.peer))
 	}
 	return delay
 }
 
-// patience is what an answer of a replica takes that is later than nearly all, as far as it counts.
 func (b *batch) patience(peer ring.NodeID) time.Duration {
-	return min(lateLatencies*b.c.Peers.Latency(string(peer)), maxHedgeDelays*b.settings.HedgeDelay)
+	return b.settings.Patience(b.c.Peers.Late(string(peer)))
 }
-
-const (
-	// lateLatencies is how many average latencies count as late.
-	lateLatencies = 4
-	// maxHedgeDelays bounds the delay, for a replica that was away has a bad average when it comes back.
-	maxHedgeDelays = 10
-)
 
 // hedge asks one more replica for every command that is still waiting for answers, or has changes that are not confirmed kept
 // by one more fallback. It returns after which time to do so again; 0 when there is nobody left.
@@ -194,6 +182,7 @@ func (b *batch) hedge() (again time.Duration) {
 	var questions []*question
 	more := false
 	if b.asking {
+		b.suspect()
 		for i := range b.ops {
 			if o := &b.ops[i]; o.asks() && o.tally.State() == quorum.Open {
 				before := o.next
@@ -216,6 +205,15 @@ func (b *batch) hedge() (again time.Duration) {
 	return 0
 }
 
+// suspect has the nodes looked at that have not answered. mu is held.
+func (b *batch) suspect() {
+	for _, q := range b.questions.all[:b.questions.used] {
+		if !q.answered {
+			b.c.Peers.Suspect(string(q.peer), b.patience(q.peer))
+		}
+	}
+}
+
 // received takes a replica's answer, or its absence, for all the keys of the question.
 func (q *question) received(r *reader, err error) {
 	b := q.b
@@ -223,6 +221,7 @@ func (q *question) received(r *reader, err error) {
 		err = q.decode(r)
 	}
 	b.mu.Lock()
+	q.answered = true
 	var questions []*question
 	last := false
 	if b.asking {

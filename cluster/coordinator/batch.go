@@ -42,10 +42,11 @@ type batch struct {
 	begun, lateAt time.Time
 }
 
-// peerState is whether a node can be reached.
+// peerState is whether a node can be reached, and does not answer.
 type peerState struct {
-	id ring.NodeID
-	up bool
+	id     ring.NodeID
+	up     bool
+	silent bool
 }
 
 // newBatch returns a batch with one reference, for Execute.
@@ -135,7 +136,7 @@ type op struct {
 	tally     quorum.Tally
 	// coming is the tally among future.
 	coming   quorum.Tally
-	next     int      // the first of primaries and fallbacks that has not been asked
+	next     int      // the first candidate that has not been asked
 	asked    int      // how many fallbacks have been
 	away     bool     // some primary cannot be reached
 	spare    int      // the first of fallbacks that has got no change
@@ -202,15 +203,17 @@ func (b *batch) reachable(nodes []ring.NodeID) int {
 }
 
 // isUp reports whether a node could be reached when the batch first asked.
-func (b *batch) isUp(id ring.NodeID) bool {
+func (b *batch) isUp(id ring.NodeID) bool { return b.peer(id).up }
+
+func (b *batch) peer(id ring.NodeID) peerState {
 	for i := range b.up {
 		if b.up[i].id == id {
-			return b.up[i].up
+			return b.up[i]
 		}
 	}
-	up := b.c.Peers.Up(string(id))
-	b.up = append(b.up, peerState{id, up})
-	return up
+	up, silence := b.c.Peers.Reach(string(id))
+	b.up = append(b.up, peerState{id, up, silence > 0})
+	return b.up[len(b.up)-1]
 }
 
 // asks reports whether other replicas must be consulted before the command runs.

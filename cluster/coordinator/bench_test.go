@@ -32,10 +32,11 @@ func (valueRunner) Run(tx *engine.Tx, c *Command) {
 
 type noPeers struct{}
 
-func (noPeers) Up(string) bool               { return false }
-func (noPeers) Latency(string) time.Duration { return 0 }
-func (noPeers) Hold()                        {}
-func (noPeers) Release()                     {}
+func (noPeers) Reach(string) (bool, time.Duration) { return false, 0 }
+func (noPeers) Suspect(string, time.Duration)      {}
+func (noPeers) Late(string) time.Duration          { return 0 }
+func (noPeers) Hold()                              {}
+func (noPeers) Release()                           {}
 func (noPeers) Call(_ string, _ uint8, _ []byte, _ time.Duration, done func(transport.Reply)) {
 	done(transport.Reply{Err: transport.ErrNotSent})
 }

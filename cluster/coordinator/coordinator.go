@@ -33,23 +33,26 @@ import (
 
 // Peers carries requests to other nodes.
 type Peers interface {
-	// Up reports whether there is a connection to the node.
-	Up(id string) bool
+	// Reach reports whether there is a connection to the node, and whether it is silent: for how long it had left calls without
+	// an answer when it was last suspected, 0 when it has been heard since.
+	Reach(id string) (up bool, silence time.Duration)
+	// Suspect has the silence of the node noted if it is at least so long.
+	Suspect(id string, after time.Duration)
 	// Call sends a request and calls done once, from any goroutine, with the reply or why there is none.
 	Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply))
 	// Hold and Release enclose calls that are to be sent together.
 	Hold()
 	Release()
-	// Latency is about how long the node has taken to answer lately; 0 when nothing is known.
-	Latency(id string) time.Duration
+	// Late is after how long an answer of the node is later than nearly all have been lately; 0 when nothing is known.
+	Late(id string) time.Duration
 }
 
 // Settings are what a node can change while it runs.
 type Settings struct {
 	// Quorum is R and W where neither connection nor command says otherwise.
 	Quorum quorum.Choice
-	// HedgeDelay is how long a replica may keep a read waiting before the next is asked too, at least: while all answer
-	// slowly, asking more of them would only make them slower.
+	// HedgeDelay is how long a replica may keep a read waiting before the next is asked too, where nothing is known of how long
+	// it takes. Patience tells the rest.
 	HedgeDelay time.Duration
 	// Timeout is how long a command may take. Messages that were under way for longer are refused.
 	Timeout time.Duration
@@ -65,6 +68,9 @@ type Options struct {
 	Settings func() Settings
 	// Missed, when set, is told of slots with changes that a replica has not confirmed. It must not block.
 	Missed func(peer ring.NodeID, slots *engine.SlotSet)
+	// Lacks, when set, reports whether this node's store lacks data that it should hold: it then answers no digests and
+	// coordinates nothing.
+	Lacks  func() bool
 	Logger *slog.Logger
 }
 
@@ -91,6 +97,9 @@ type Stats struct {
 // New returns a coordinator of its parts.
 func New(o Options) *Coordinator {
 	c := &Coordinator{Options: o}
+	if c.Lacks == nil {
+		c.Lacks = func() bool { return false }
+	}
 	c.outbox.c = c
 	c.batches.New = func() any {
 		b := &batch{c: c}
@@ -142,4 +151,14 @@ func (c *Coordinator) Execute(commands []*Command, done func()) bool {
 	}
 	b.unref()
 	return true
+}
+
+// Patience is how long to wait for an answer before another node is asked too: until it is later than nearly all have been, within
+// a tenth of the hedge delay and ten times that. While all nodes are slow for having too much to do, asking more of them would
+// only make them slower; and one that was away has a bad average when it comes back. 0: there is no hedging.
+func (s *Settings) Patience(late time.Duration) time.Duration {
+	if late <= 0 {
+		return s.HedgeDelay
+	}
+	return min(max(late, s.HedgeDelay/10), 10*s.HedgeDelay)
 }

@@ -28,6 +28,10 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 		case KindReplicate:
 			err = work.replicate(request)
 		case KindDigest:
+			if c.Lacks() {
+				request.Respond(StatusRefused)
+				continue
+			}
 			err = work.digest(request)
 		case KindRun:
 			err = c.serveRun(request)
@@ -289,7 +293,7 @@ func (c *Coordinator) serveRun(request *transport.Request) error {
 			return ErrMalformed
 		}
 		commands = append(commands, command)
-		if command.Mode&StandIn != 0 || slices.Contains(table.Primaries(command.Slot), c.Self) {
+		if command.Mode&StandIn != 0 || slices.Contains(table.Primaries(command.Slot), c.Self) && !c.Lacks() {
 			mine = append(mine, command)
 		} else {
 			command.Err = ErrNotReplica

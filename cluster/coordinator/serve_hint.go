@@ -42,23 +42,15 @@ func (k *keeping) status() byte {
 
 // serveHint keeps the changes of a request as hints.
 func (c *Coordinator) serveHint(request *transport.Request) error {
-	r := reader{b: request.Payload}
-	var all []*keeping
+	all, err := decodeHints(request.Payload)
+	if err != nil {
+		return err
+	}
 	table := c.Ring()
-	for len(r.b) > 0 {
-		k, err := r.keeping()
-		if err != nil {
-			return err
-		}
-		k.Slot, k.Body = k.key.Slot(), k
-		k.primary = slices.Contains(table.Primaries(k.Slot), c.Self)
-		all = append(all, k)
-	}
-	if len(all) == 0 {
-		return ErrMalformed
-	}
 	tasks := make([]*engine.Task, len(all))
 	for i, k := range all {
+		k.Slot, k.Body = k.key.Slot(), k
+		k.primary = slices.Contains(table.Primaries(k.Slot), c.Self)
 		tasks[i] = &k.Task
 	}
 	respond := func() {
@@ -85,6 +77,21 @@ func appendHintItem(b []byte, key object.Key, owners []ring.NodeID, encoding []b
 	return appendBytes(b, encoding)
 }
 
+func decodeHints(b []byte) (all []*keeping, err error) {
+	r := reader{b: b}
+	for len(r.b) > 0 {
+		k, err := r.keeping()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	if len(all) == 0 {
+		return nil, ErrMalformed
+	}
+	return all, nil
+}
+
 // keeping reads one change to be kept.
 func (r *reader) keeping() (*keeping, error) {
 	k := &keeping{key: r.key()}
@@ -104,7 +111,9 @@ func (r *reader) keeping() (*keeping, error) {
 		return nil, ErrMalformed
 	}
 	var err error
-	k.object, err = object.Decode(encoding)
+	if k.object, err = object.Decode(encoding); err == nil && len(k.object.Context) == 0 {
+		err = fmt.Errorf("%w: a hint of nothing", ErrMalformed)
+	}
 	return k, err
 }
 
@@ -112,18 +121,13 @@ func (r *reader) keeping() (*keeping, error) {
 // request, with nothing for an object where there is no hint. The work is the applier's, so that hints which came before are
 // seen.
 func (c *Coordinator) serveHintDigest(request *transport.Request) error {
-	r := reader{b: request.Payload}
-	var all []*hintQuery
-	for len(r.b) > 0 {
-		q := &hintQuery{key: r.key(), theirs: r.uint64()}
-		q.Slot, q.Body = q.key.Slot(), q
-		all = append(all, q)
-	}
-	if r.failed || len(all) == 0 {
-		return ErrMalformed
+	all, err := decodeHintQueries(request.Payload)
+	if err != nil {
+		return err
 	}
 	tasks := make([]*engine.Task, len(all))
 	for i, q := range all {
+		q.Slot, q.Body = q.key.Slot(), q
 		tasks[i] = &q.Task
 	}
 	respond := func() {
@@ -141,6 +145,17 @@ func (c *Coordinator) serveHintDigest(request *transport.Request) error {
 		respond()
 	}
 	return nil
+}
+
+func decodeHintQueries(b []byte) (all []*hintQuery, err error) {
+	r := reader{b: b}
+	for len(r.b) > 0 {
+		all = append(all, &hintQuery{key: r.key(), theirs: r.uint64()})
+	}
+	if r.failed || len(all) == 0 {
+		return nil, ErrMalformed
+	}
+	return all, nil
 }
 
 // hintQuery is one key that a coordinator asks a fallback for.

@@ -55,17 +55,26 @@ func (o *op) owners() []ring.NodeID {
 	return out
 }
 
-// candidate is the i-th node that can be asked for what it holds: primaries, then fallbacks.
-func (o *op) candidate(i int) (id ring.NodeID, standIn bool) {
-	if i < len(o.primaries) {
-		return o.primaries[i], false
+// candidate is the i-th node that can be asked for what it holds: first the primaries that answer, then the others, then
+// fallbacks. ok is false when it is none: this node itself, one that cannot be reached, or one whose turn is another.
+func (o *op) candidate(i int) (id ring.NodeID, standIn, ok bool) {
+	n := len(o.primaries)
+	if i < 2*n {
+		id = o.primaries[i%n]
+	} else {
+		id, standIn = o.fallbacks[i-2*n], true
 	}
-	return o.fallbacks[i-len(o.primaries)], true
+	if id == o.b.c.Self {
+		return id, standIn, false
+	}
+	peer := o.b.peer(id)
+	return id, standIn, peer.up && (standIn || peer.silent == (i >= n))
 }
 
 // canAsk reports whether there may be more nodes to ask. No more fallbacks are asked than there are primaries.
 func (o *op) canAsk() bool {
-	return o.next < len(o.primaries) || o.next < len(o.primaries)+len(o.fallbacks) && o.asked < len(o.primaries)
+	n := len(o.primaries)
+	return o.next < 2*n || o.next < 2*n+len(o.fallbacks) && o.asked < n
 }
 
 // keepsHints reports whether this node keeps hints of all keys of a command.
@@ -255,6 +264,7 @@ func (b *batch) replaceLate() (hintings []*hinting) {
 			continue
 		}
 		d.replaced = true
+		b.c.Peers.Suspect(string(d.peer), b.patience(d.peer))
 		for i, item := range d.items {
 			if i+1 < len(d.items) && d.items[i+1].op == item.op {
 				continue

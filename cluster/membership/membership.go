@@ -236,7 +236,7 @@ func (m *Membership) refute(news []Record) *Record {
 			continue
 		}
 		own := m.own
-		own.State, own.Version = r.State, r.Version
+		own.State, own.Version = r.State, max(own.Version, r.Version)
 		if own != r {
 			own.Version++
 			m.records[own.ID] = own

@@ -30,6 +30,8 @@ type Record struct {
 	Weight uint16     `json:"weight"`
 	Zone   string     `json:"zone,omitempty"`
 	State  ring.State `json:"state"`
+	// Lacks says that the node's store has yet to get what the node should hold: it is new, and the node need not be.
+	Lacks bool `json:"lacks,omitempty"`
 	// Replicas and Vnodes must be the same on all nodes of a cluster.
 	Replicas uint16 `json:"replicas"`
 	Vnodes   uint16 `json:"vnodes"`
@@ -48,11 +50,15 @@ func (r *Record) GossipAddress() string {
 }
 
 // newer reports whether r replaces o. Removal is final: a node that was away when it was removed has made newer versions
-// of its record with every start since. Two records of one version, which only a fault can bring about, are ordered by
+// of its record with every start since. A node that starts with a new store knows nothing of what it was, and takes itself
+// for one that joins: what others know of it holds. Two records of one version, which only a fault can bring about, are ordered by
 // content, so that all nodes keep the same.
 func (r *Record) newer(o *Record) bool {
 	if removed := r.State == ring.Removed; removed != (o.State == ring.Removed) {
 		return removed
+	}
+	if joining := r.State == ring.Joining; joining != (o.State == ring.Joining) {
+		return !joining
 	}
 	if r.Version != o.Version {
 		return r.Version > o.Version

@@ -100,10 +100,12 @@ func (t *callTable) drain() []call {
 	return left
 }
 
-// moveLatency adds a sample to a moving average of round trips: each reply moves it by an eighth of the difference.
-func moveLatency(average, sample time.Duration) time.Duration {
+// moveLatency adds a sample to moving averages of round trips and of their distance from that: each reply moves the one by an
+// eighth of the difference, the other by a quarter, as in Jacobson, Congestion avoidance and control (1988).
+func moveLatency(average, deviation, sample time.Duration) (newAverage, newDeviation time.Duration) {
 	if average == 0 {
-		return sample
+		return sample, sample / 2
 	}
-	return average + (sample-average)/8
+	off := sample - average
+	return average + off/8, deviation + (max(off, -off)-deviation)/4
 }

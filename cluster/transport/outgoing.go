@@ -3,6 +3,7 @@ package transport
 import (
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,9 +18,12 @@ type outgoing struct {
 	acceptor peerClock
 
 	// Under mu.
-	calls   callTable
-	sweepAt int64 // when the sweep timer fires, by clock; math.MaxInt64 when it is stopped
-	sweep   *time.Timer
+	calls    callTable
+	sweepAt  int64 // when the sweep timer fires, by clock; math.MaxInt64 when it is stopped
+	answered int64 // when replies came last, by clock
+	sweep    *time.Timer
+
+	silence atomic.Int64 // microseconds, as Suspect found; 0 after anything came
 
 	ended []ending // of the reader goroutine: what the present read brought
 	slab  slab
@@ -146,6 +150,7 @@ func (o *outgoing) take(body []byte, owned bool) error {
 			return err
 		}
 		o.acceptor.observe(int64(clock), o.clock.micros())
+		o.silence.Store(0)
 	default:
 		return unexpectedFrame(body)
 	}
@@ -158,17 +163,22 @@ func (o *outgoing) finish() {
 		return
 	}
 	now := o.clock.micros()
-	latency := o.peer.latency()
+	latency, deviation := o.peer.latency(), time.Duration(o.peer.deviation.Load())
 	o.mu.Lock()
+	o.answered = now
+	if o.silence.Load() != 0 {
+		o.silence.Store(0)
+	}
 	for i := range o.ended {
 		e := &o.ended[i]
 		if c, ok := o.calls.take(e.id); ok {
 			e.done = c.done
-			latency = moveLatency(latency, time.Duration(max(1, now-c.start))*time.Microsecond)
+			latency, deviation = moveLatency(latency, deviation, time.Duration(max(1, now-c.start))*time.Microsecond)
 		}
 	}
 	o.mu.Unlock()
 	o.peer.roundTrip.Store(int64(latency))
+	o.peer.deviation.Store(int64(deviation))
 	o.peer.counters.replies.Add(uint64(len(o.ended)))
 	o.serving.Store(true)
 	for i := range o.ended {

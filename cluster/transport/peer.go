@@ -15,6 +15,7 @@ type peer struct {
 	address   atomic.Pointer[string]
 	conn      atomic.Pointer[outgoing] // nil while down
 	roundTrip atomic.Int64             // the moving average as a time.Duration, 0 before the first reply
+	deviation atomic.Int64             // that of the distance from it
 	counters  counters
 
 	ctx    context.Context // ends when the node is no longer a peer

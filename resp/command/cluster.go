@@ -199,7 +199,7 @@ func health(n *cluster.NodeStatus) string {
 	switch {
 	case !n.Alive:
 		return "fail"
-	case n.State == "joining":
+	case n.State == "joining" || n.State == "filling":
 		return "loading"
 	default:
 		return "online"

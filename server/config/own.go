@@ -47,7 +47,8 @@ func ownRows() []Directive {
 		mutable(row("max-siblings", "100", integer[int](2, 10000), func(c *Config) *int { return &c.MaxSiblings },
 			"Most concurrent values that one cell keeps.")),
 		mutable(row("hedge-delay", "20ms", duration(time.Millisecond, time.Minute), func(c *Config) *time.Duration { return &c.HedgeDelay },
-			"How long to wait for a node before the next is asked too. Less than request-timeout.")),
+			"How long to wait for a node before the next is asked too, where it is not known how long it takes; else as long as nearly all its "+
+				"answers take, within a tenth of this and ten times this. Less than request-timeout.")),
 		mutable(row("request-timeout", "2s", duration(time.Millisecond, time.Hour), func(c *Config) *time.Duration { return &c.RequestTimeout },
 			"How long a command may wait for its quorum before it answers NOQUORUM.")),
 		mutable(row("repair-rate", "8mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.RepairRate },

@@ -49,11 +49,11 @@ func (w *world) checkFinal(h *history, f final) []violation {
 	)
 }
 
-// reap waits until tombstones are forgotten, and checks that all else is as it was. Where a node has joined, again too,
-// others keep what they have given up for now, and with it the tombstones.
+// reap waits until tombstones are forgotten, and checks that all else is as it was. Where a node has joined, others
+// keep what they have given up for now, and with it the tombstones.
 func (w *world) reap(before final) (final, []violation) {
 	limit := convergeLimit
-	if !handsOver && (w.plan.joins > 0 || w.plan.destroys()) {
+	if w.plan.joins > 0 && !handsOver {
 		limit = 10 * time.Second
 	}
 	for start := time.Now(); w.tombstones() > 0; time.Sleep(500 * time.Millisecond) {

@@ -169,19 +169,16 @@ func (w *world) running(node *int) *run {
 	return nil
 }
 
-// start starts a node that is held. A store that does not open is set aside, if it may be lost.
+// start starts a node that is held. The node sets a store that is broken aside, which must be one that may be lost.
 func (w *world) start(m *member) {
-	err := w.c.TryStart(m.index)
-	if err != nil {
-		w.log("node %d does not start: %v", m.index, err)
-		if !m.damaged.Load() {
-			w.wrong("node %d does not start, though nothing damaged its disk: %v", m.index, err)
-		}
-		m.damaged.Store(false)
-		w.c.Wipe(m.index)
-		if err = w.c.TryStart(m.index); err != nil {
-			w.wrong("node %d does not start on an empty disk: %v", m.index, err)
-			return
+	if err := w.c.TryStart(m.index); err != nil {
+		w.wrong("node %d does not start: %v", m.index, err)
+		return
+	}
+	if aside := w.c.Nodes[m.index].Aside(); aside != "" {
+		w.log("node %d has set its store aside", m.index)
+		if !m.damaged.Swap(false) {
+			w.wrong("node %d has set its store aside, though nothing damaged its disk", m.index)
 		}
 	}
 	w.log("node %d runs", m.index)
@@ -253,10 +250,6 @@ func (w *world) failed(n *clustertest.Node, err error) {
 			return
 		}
 		go func() { _ = r.store.Close() }() // it may be at a compaction that never succeeds
-		if m.damaged.Swap(false) {
-			w.log("node %d's store is set aside", i)
-			w.c.Wipe(i)
-		}
 		time.Sleep(300 * time.Millisecond)
 		w.start(m)
 	})
