@@ -35,7 +35,7 @@ func holdingOf(o *object.Object, now int64) Holding {
 		return Holding{}
 	}
 	h := Holding{
-		Context: slices.Clone(o.Context), Kind: o.Kind(), Deadline: o.Deadline(), Cells: len(o.Cells), Bytes: o.Size(),
+		Context: slices.Clone(o.Context), Kind: o.Kind(), Deadline: o.Deadline(), Cells: o.NumCells(), Bytes: o.Size(),
 	}
 	if o.Expired(now) {
 		h.Kind = object.None
@@ -45,6 +45,9 @@ func holdingOf(o *object.Object, now int64) Holding {
 		for _, v := range o.Cells[i].Versions {
 			h.Dots = append(h.Dots, v.Dot)
 		}
+	}
+	if o.Kept != nil {
+		h.Versions += int(o.Kept.Rest()) // of cells in rows the siblings are not counted
 	}
 	slices.SortFunc(h.Dots, func(a, b causal.Dot) int { return b.Compare(a) })
 	h.Dots = slices.Compact(h.Dots)

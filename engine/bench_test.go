@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -83,4 +84,62 @@ func benchNames() []string {
 		names[i] = fmt.Sprintf("key:%012d", i)
 	}
 	return names
+}
+
+// BenchmarkField writes and reads random fields of one hash, in batches as pipelines bring them. The cost must not follow the
+// number of fields.
+func BenchmarkField(b *testing.B) {
+	for _, size := range []int{1_000, 1_000_000} {
+		s := benchStore(b)
+		h := &hashBench{b: b, store: s, key: object.Key{Name: "hash"}, names: benchNames()[:size]}
+		for from := 0; from < size; from += 1000 {
+			h.run(1, func(tx *Tx) {
+				e := tx.Edit(h.key)
+				for _, name := range h.names[from:min(from+1000, size)] {
+					kind.SetField(e, []byte(name), h.value[:])
+				}
+			})
+		}
+		b.Run(fmt.Sprintf("set/size=%d", size), func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; n < b.N; n += 16 {
+				h.run(16, func(tx *Tx) { kind.SetField(tx.Edit(h.key), h.field(), h.value[:]) })
+			}
+		})
+		b.Run(fmt.Sprintf("get/size=%d", size), func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				err := s.View(bodyFunc(func(tx *Tx) {
+					if _, ok := kind.Field(tx.Object(h.key), h.field()); !ok {
+						b.Fatal("no field")
+					}
+				}))
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+type hashBench struct {
+	b     *testing.B
+	store *Store
+	key   object.Key
+	names []string
+	value [20]byte
+}
+
+func (h *hashBench) field() []byte { return []byte(h.names[rand.IntN(len(h.names))]) }
+
+// run runs a body some times in one batch.
+func (h *hashBench) run(times int, body func(*Tx)) {
+	tasks := make([]*Task, times)
+	for i := range tasks {
+		tasks[i] = &Task{Slot: h.key.Slot(), Body: bodyFunc(body)}
+	}
+	done := make(chan struct{})
+	if !h.store.Do(tasks, func() { close(done) }) {
+		<-done
+	}
 }

@@ -20,17 +20,21 @@ func NewChange(key object.Key, o *object.Object, delta []byte) Change {
 	return Change{Key: key, Delta: delta, record: cache.NewRecord(key, o.Context.Digest(), appendRow(nil, 0, o))}
 }
 
-// Encoding is that of the whole object after the change.
-func (c *Change) Encoding() []byte { return encodingOf(c.record) }
+// Encoding is that of the whole object after the change. It reports false for one whose cells are in rows: Store.Whole has it.
+func (c *Change) Encoding() (encoding []byte, ok bool) { return encodingOf(c.record) }
 
-// Object is the whole object after the change, decoded: the empty one for a key that was forgotten.
+// Object is the object after the change, decoded: the empty one for a key that was forgotten. Cells in rows are not to be
+// read from it.
 func (c *Change) Object() *object.Object {
 	row := c.record.Row()
 	if len(row) == 0 {
 		return &object.Object{}
 	}
-	epoch, _, _, _ := splitRow(row)
-	o, err := decodeRow(row, epoch, nil)
+	p, err := splitRow(row)
+	if err != nil {
+		panic("engine: a change that cannot be decoded: " + err.Error())
+	}
+	o, err := decodeRow(row, p.epoch, nil)
 	if err != nil {
 		panic("engine: a change that cannot be decoded: " + err.Error())
 	}
@@ -40,15 +44,15 @@ func (c *Change) Object() *object.Object {
 // noObject is the encoding of the empty object.
 var noObject = object.Append(nil, &object.Object{})
 
-// encodingOf is the encoding of the object of a record.
-func encodingOf(r cache.Record) []byte {
+// encodingOf is the encoding of the object of a record; false when its cells are in rows.
+func encodingOf(r cache.Record) (encoding []byte, ok bool) {
 	row := r.Row()
 	if len(row) == 0 {
-		return noObject
+		return noObject, true
 	}
-	_, _, encoding, err := splitRow(row)
+	p, err := splitRow(row)
 	if err != nil {
 		panic("engine: a record of a malformed row")
 	}
-	return encoding
+	return p.encoding, p.kept == nil
 }

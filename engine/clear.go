@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+
+	"github.com/kindredkv/kindred/engine/object"
 )
 
 // Clear removes every object without a trace: no tombstones, no contexts. It is only for a store that no other replica
@@ -67,6 +69,7 @@ func (sh *shard) clear() error {
 	first, end := uint16(sh.summaries.first), uint16(sh.summaries.end)
 	ranges := [][2][]byte{
 		{binary.BigEndian.AppendUint16(nil, first), binary.BigEndian.AppendUint16(nil, end)},
+		{binary.BigEndian.AppendUint16(nil, object.Slots+first), binary.BigEndian.AppendUint16(nil, object.Slots+end)},
 		{summaryPrefix(first), summaryPrefix(end)},
 		{hintPrefix(first), hintPrefix(end)},
 		{journalKey(sh.summaries.shard, 0), journalKey(sh.summaries.shard+1, 0)},

@@ -262,13 +262,13 @@ func readHintRow(rowKey, value []byte, owner Owner) (*HintRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, _, encoding, err := splitRow(row)
+	p, err := splitRow(row)
 	if err != nil {
 		return nil, err
 	}
-	o, err := object.Decode(encoding)
+	o, err := object.Decode(p.encoding)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	return &HintRow{Key: key, Debts: debts, Encoding: encoding, Digest: o.Context.Digest()}, nil
+	return &HintRow{Key: key, Debts: debts, Encoding: p.encoding, Digest: o.Context.Digest()}, nil
 }

@@ -46,6 +46,7 @@ type model struct {
 	stores []*modelStore
 	flight []modelDelta
 	ops    map[causal.Dot]*modelOp
+	inline int // Options.InlineBytes
 }
 
 type modelDelta struct {
@@ -66,7 +67,7 @@ var modelKey = object.Key{Name: "k"}
 func (m *model) options(fs *vfs.MemFS) Options {
 	o := DefaultOptions()
 	o.Dir, o.FS, o.Shards, o.CacheBytes = "/s", fs, 1, 1<<20
-	o.WholeCells = -1
+	o.WholeCells, o.InlineBytes = -1, m.inline
 	o.Logger = slog.New(slog.DiscardHandler)
 	o.Random = rand.New(rand.NewPCG(m.rng.Uint64(), 1))
 	o.Now = func() time.Time { return m.now }
@@ -113,7 +114,7 @@ func (m *model) ceiling(i int) uint64 {
 }
 
 func (m *model) raw(i int) *object.Object {
-	o, err := m.stores[i].Get(modelKey)
+	o, err := m.stores[i].Whole(modelKey)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -305,9 +306,9 @@ func sameCells(a, b *object.Object) bool {
 	})
 }
 
-func runModel(t *testing.T, seed uint64, steps int) error {
+func runModel(t *testing.T, seed uint64, steps, inline int) error {
 	m := &model{
-		t: t, rng: rand.New(rand.NewPCG(seed, 0)), now: time.UnixMilli(1_700_000_000_000), ops: map[causal.Dot]*modelOp{},
+		t: t, inline: inline, rng: rand.New(rand.NewPCG(seed, 0)), now: time.UnixMilli(1_700_000_000_000), ops: map[causal.Dot]*modelOp{},
 	}
 	for range 2 + m.rng.IntN(3) {
 		fs := vfs.NewCrashableMem()
@@ -356,13 +357,16 @@ func runModel(t *testing.T, seed uint64, steps int) error {
 }
 
 func TestModel(t *testing.T) {
-	schedules := uint64(400)
+	schedules := uint64(200)
 	if testing.Short() {
-		schedules = 80
+		schedules = 40
 	}
-	for seed := range schedules {
-		if err := runModel(t, seed, 50); err != nil {
-			t.Fatalf("schedule %d: %v", seed, err)
+	// With every cell in a row, with rows from the third cell on, and with all cells in one.
+	for _, inline := range []int{-1, 0, 1 << 20} {
+		for seed := range schedules {
+			if err := runModel(t, seed, 50, inline); err != nil {
+				t.Fatalf("schedule %d, inline %d: %v", seed, inline, err)
+			}
 		}
 	}
 }

@@ -51,6 +51,11 @@ type Options struct {
 	// WholeCells is the number of cells up to which changes come without a delta: the whole object is no larger, and no
 	// gap can stop it. −1: every change has one.
 	WholeCells int
+	// InlineBytes is how many bytes of cells of a collection are kept with the object; with more each cell has a row, unless
+	// there are very few. −1: every cell has one.
+	InlineBytes int
+	// MaxWhole bounds the cells, in bytes, of an object that is taken out of the store in one piece, as for a message.
+	MaxWhole int64
 	// HintBytes bounds, to begin with, what hints take.
 	HintBytes int64
 	// MaxDrift is how far ahead of this node's clock a merged write may be; writes beyond it are refused.
@@ -69,6 +74,8 @@ func DefaultOptions() Options {
 		CacheBytes:  256 << 20,
 		MaxSiblings: 100,
 		WholeCells:  2,
+		InlineBytes: 2 << 10,
+		MaxWhole:    256 << 20,
 		HintBytes:   1 << 30,
 		MaxDrift:    10 * time.Second,
 	}

@@ -116,7 +116,7 @@ func (s *Store) closing() bool {
 
 // addRows adds the keys of all rows.
 func (s *Store) addRows(f *presence.Filter) error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(localPrefix)})
+	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(cellsPrefix)})
 	if err != nil {
 		return err
 	}

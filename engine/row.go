@@ -15,11 +15,13 @@ import (
 // a bucket of the slot's tree is one range too.
 //
 //	slot (2) 'o' position (6) database (1) name     an object
+//	0x4000 + slot (2) generation (8) cell name      a cell of an object that is large
 //	0xffff 'm' name                                 a fact about the store
 //	0xffff 'e' deadline (8) the key of an object     a deadline to come
 //	0xffff 'h' the key of an object                 a hint
 //	0xffff 's' slot (2)                             the summary of a slot
 //	0xffff 'j' shard (2) sequence (8)               summary changes of one batch
+//	0xffff 'g' slot (2) generation (8)              a generation of cells to be dropped
 const (
 	tagObject  = 'o'
 	tagDue     = 'e'
@@ -27,10 +29,12 @@ const (
 	tagMeta    = 'm'
 	tagSummary = 's'
 	tagJournal = 'j'
+	tagDropped = 'g'
 )
 
 const (
 	localPrefix   = "\xff\xff"
+	cellsPrefix   = "\x40\x00" // where the objects end and the cells begin
 	positionBytes = merkle.PositionBits / 8
 	objectPrefix  = 2 + 1 + positionBytes + 1 // bytes before the name
 )
@@ -62,42 +66,81 @@ func splitRowKey(b []byte) (slot object.Slot, at merkle.Position, key object.Key
 	return object.Slot(binary.BigEndian.Uint16(b)), at, key, nil
 }
 
-// rowFormat leads every object's row, so that a later version of the software can tell what it reads.
-const rowFormat = 1
+// The format leads every object's row, so that a later version of the software can tell what it reads.
+const (
+	rowInline = 1 // epoch, birth, object
+	rowKept   = 2 // epoch, birth, what is known of the cells in rows, object without those
+)
 
 // appendRow appends the row of an object: format, epoch, birth, object. The epoch says in which run of the
 // store the row was written: the birth of a row from an earlier one is void, for the row may have lost its newest writes.
 func appendRow(b []byte, epoch uint64, o *object.Object) []byte {
-	b = append(b, rowFormat)
+	format := byte(rowInline)
+	if o.Kept != nil {
+		format = rowKept
+	}
+	b = append(b, format)
 	b = binary.AppendUvarint(b, epoch)
 	b = binary.BigEndian.AppendUint64(b, uint64(o.Birth))
-	return object.Append(b, o)
+	if o.Kept != nil {
+		b = object.AppendKept(b, o.Kept)
+	}
+	return object.AppendInline(b, o)
 }
 
-// splitRow takes a row apart: the epoch it was written in, the birth, and the encoding of the object.
-func splitRow(b []byte) (epoch uint64, birth causal.Time, encoding []byte, err error) {
-	if len(b) == 0 || b[0] != rowFormat {
-		return 0, 0, nil, fmt.Errorf("%w: unknown format", ErrCorrupt)
+// rowParts is a row taken apart.
+type rowParts struct {
+	epoch    uint64 // it was written in
+	birth    causal.Time
+	kept     *object.Kept // nil when the object has all its cells with it
+	encoding []byte       // of the object
+}
+
+func splitRow(b []byte) (p rowParts, err error) {
+	if len(b) == 0 || b[0] != rowInline && b[0] != rowKept {
+		return p, fmt.Errorf("%w: unknown format", ErrCorrupt)
 	}
 	epoch, n := binary.Uvarint(b[1:])
 	if n <= 0 || len(b) < 1+n+8 {
-		return 0, 0, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+		return p, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
 	}
-	return epoch, causal.Time(binary.BigEndian.Uint64(b[1+n:])), b[1+n+8:], nil
+	p = rowParts{epoch: epoch, birth: causal.Time(binary.BigEndian.Uint64(b[1+n:])), encoding: b[1+n+8:]}
+	if b[0] == rowKept {
+		if p.kept, p.encoding, err = object.DecodeKept(p.encoding); err != nil {
+			return p, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+	}
+	return p, nil
 }
 
-// decodeRow reads a row into room, or into memory of its own when there is none. The object shares memory with b.
+// decodeRow reads a row into room, or into memory of its own when there is none. The object shares memory with b. Where it has
+// cells in rows it is for the caller to say how they are read.
 func decodeRow(b []byte, epoch uint64, room *object.Room) (*object.Object, error) {
-	written, birth, encoding, err := splitRow(b)
+	p, err := splitRow(b)
 	if err != nil {
 		return nil, err
 	}
-	o, err := object.DecodeIn(room, encoding)
+	o, err := object.DecodeIn(room, p.encoding)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	if written == epoch || mutant.KeepsBirthsAfterCrash {
-		o.Birth = birth
+	if p.epoch == epoch || mutant.KeepsBirthsAfterCrash {
+		o.Birth = p.birth
 	}
+	o.Kept = p.kept
 	return o, nil
 }
+
+// appendCellsOf appends what leads the keys of all cells of one generation.
+func appendCellsOf(b []byte, slot object.Slot, generation causal.Time) []byte {
+	b = binary.BigEndian.AppendUint16(b, object.Slots+uint16(slot))
+	return binary.BigEndian.AppendUint64(b, uint64(generation))
+}
+
+// appendCellKey appends the key of a cell's row.
+func appendCellKey(b []byte, slot object.Slot, generation causal.Time, name object.CellName) []byte {
+	return append(appendCellsOf(b, slot, generation), name...)
+}
+
+// cellPrefix is the number of bytes before the name in the key of a cell.
+const cellPrefix = 2 + 8

@@ -28,7 +28,7 @@ type Place struct {
 // position from a place on, until visit returns false. It sees each object as it was at some time during the scan.
 // The object is valid only during the visit.
 func (s *Store) Scan(slots *SlotSet, from Place, visit func(Place, object.Key, *object.Object) bool) error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(localPrefix)})
+	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(cellsPrefix)})
 	if err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
@@ -45,7 +45,7 @@ func (s *Store) Scan(slots *SlotSet, from Place, visit func(Place, object.Key, *
 // Sample visits the next few objects from each of several places on, as Scan does. At the end of the slots it goes on at
 // their beginning.
 func (s *Store) Sample(slots *SlotSet, places []Place, few int, visit func(object.Key, *object.Object)) error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(localPrefix)})
+	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(cellsPrefix)})
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
@@ -74,6 +74,7 @@ func (s *Store) Sample(slots *SlotSet, places []Place, few int, visit func(objec
 
 func (s *Store) scan(iter *pebble.Iterator, slots *SlotSet, from Place, visit func(Place, object.Key, *object.Object) bool) error {
 	at := from.At
+	var failed error // of reading cells
 	for slot := from.Slot; slot < object.Slots; slot, at = slot+1, 0 {
 		if !slots.Has(slot) || !s.shard(slot).summaries.holds(slot) {
 			continue
@@ -94,8 +95,11 @@ func (s *Store) scan(iter *pebble.Iterator, slots *SlotSet, from Place, visit fu
 			if err != nil {
 				return err
 			}
-			if !visit(Place{Slot: slot, At: position}, key, o) {
-				return nil
+			if o.Kept != nil {
+				o.Kept.Rows = sameMoment{iter, generation{slot, o.Kept.Generation}, func(e error) { failed = e }}
+			}
+			if !visit(Place{Slot: slot, At: position}, key, o) || failed != nil {
+				return failed
 			}
 		}
 		if err := iter.Error(); err != nil {

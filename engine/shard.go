@@ -59,6 +59,8 @@ type pendingKey struct {
 	before  *object.Object // as the store has it
 	object  *object.Object // as the batch leaves it
 	digest  causal.Digest  // of object's context, when changed
+	rows    *pendingRows   // the cells that are not with object; nil when all are
+	dropped []generation   // of cells that the batch has cleared
 	found   bool           // before and object are known
 	changed bool
 	loaded  bool // read from the store, not the cache
@@ -224,7 +226,7 @@ func (sh *shard) runTask(t *Task, now int64) {
 		e := &tx.edits[i]
 		o := sh.settle(e.edit.ResultIn(sh.rooms.next()))
 		c := Change{Key: e.key, pending: sh.put(e.key, o)}
-		if len(o.Cells) > sh.store.options.WholeCells {
+		if o.Kept != nil || len(o.Cells) > sh.store.options.WholeCells {
 			c.Delta = object.AppendDelta(nil, e.edit.Delta(o))
 		}
 		t.Changes = append(t.Changes, c)
@@ -278,6 +280,7 @@ func (sh *shard) find(key object.Key) (*pendingKey, error) {
 	if p.before, err = sh.store.decodeIn(p.record, sh.rooms.next()); err != nil {
 		return nil, err
 	}
+	sh.attach(p)
 	p.object, p.found = p.before, true
 	return p, nil
 }
@@ -303,7 +306,7 @@ func (sh *shard) newPending() *pendingKey {
 // put stages the key's new object. The key has been loaded before.
 func (sh *shard) put(key object.Key, o *object.Object) *pendingKey {
 	p := sh.pending[key]
-	p.object, p.changed = o, true
+	p.object, p.changed = sh.keep(p, o), true
 	return p
 }
 
@@ -338,8 +341,19 @@ func (sh *shard) commit() error {
 	}
 	if err == nil {
 		sh.fillCache()
+		sh.drop()
 	}
 	return err
+}
+
+// drop has the generations dropped that the batch has cleared.
+func (sh *shard) drop() {
+	for _, p := range sh.order {
+		if len(p.dropped) > 0 {
+			notify(sh.store.drops)
+			return
+		}
+	}
 }
 
 // forget ends the batch: its keys, and the objects that were decoded or made for it.
@@ -368,6 +382,9 @@ func (sh *shard) write(seq uint64) error {
 		sh.key = appendRowKey(sh.key[:0], p.key)
 		sh.lastWrite[writeClass(p.key)] = seq
 		if err := sh.stageDue(b, p); err != nil {
+			return err
+		}
+		if err := p.stageCells(b); err != nil {
 			return err
 		}
 		if known(p.object) == nil {

@@ -54,6 +54,7 @@ type Store struct {
 
 	dirty   chan struct{} // a write is not yet synced
 	insert  chan struct{} // a cache insertion is not yet settled
+	drops   chan struct{} // a generation of cells is to be dropped
 	stop    chan struct{}
 	running sync.WaitGroup
 }
@@ -72,6 +73,7 @@ func Open(o Options) (*Store, error) {
 		options: o,
 		dirty:   make(chan struct{}, 1),
 		insert:  make(chan struct{}, 1),
+		drops:   make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 	}
 	s.sync.Store(int32(o.Sync))
@@ -137,6 +139,7 @@ func (s *Store) start() error {
 	s.running.Go(s.syncLoop)
 	s.running.Go(s.settleLoop)
 	s.running.Go(s.presentLoop)
+	s.running.Go(s.dropLoop)
 	s.opened.Store(true)
 	return nil
 }
@@ -236,13 +239,18 @@ func (s *Store) scatter(tasks []*Task) {
 	}
 }
 
-// Get returns what the store knows of a key, tombstones and expired objects included; nil when it knows nothing.
+// Get returns what the store knows of a key, tombstones and expired objects included; nil when it knows nothing. Cells in rows
+// are read when they are looked at, and may be newer than the object: see Whole.
 func (s *Store) Get(key object.Key) (*object.Object, error) {
 	r, err := s.load(key)
 	if err != nil {
 		return nil, err
 	}
-	return s.decode(r)
+	o, err := s.decode(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.attach(key, o, s.fatal), nil
 }
 
 // Digest is that of the context of what the store knows of a key, 0 when it knows nothing.

@@ -22,6 +22,7 @@ type Tx struct {
 // source is where a Tx finds objects: the applier's uncommitted batch over the store, or the store alone.
 type source interface {
 	load(key object.Key) (*object.Object, error)
+	whole(key object.Key) (*object.Object, error)
 	mint(base *object.Object) (causal.Dot, error)
 	observe(t causal.Time) error
 	settle(o *object.Object) *object.Object
@@ -77,6 +78,39 @@ func (tx *Tx) Raw(key object.Key) *object.Object {
 		return nil
 	}
 	return known(o)
+}
+
+// Whole is Object with all cells, as of one moment. An object that is too large for that fails the task with ErrTooLarge.
+func (tx *Tx) Whole(key object.Key) *object.Object {
+	o := tx.Object(key)
+	if o == nil || o.Kept == nil {
+		return o
+	}
+	if tx.find(key) == nil {
+		var err error
+		if o, err = tx.source.whole(key); err != nil {
+			tx.fail(err)
+			return nil
+		}
+	}
+	if o = o.Whole(); o == nil || o.Tombstone() || o.Expired(tx.now) {
+		return nil
+	}
+	return o
+}
+
+// Encoding is that of what this store knows of the key, which must be something. An object that is too large for a message
+// fails the task with ErrTooLarge.
+func (tx *Tx) Encoding(key object.Key) []byte {
+	o := tx.Raw(key)
+	if o.Kept != nil {
+		var err error
+		if o, err = tx.source.whole(key); err != nil {
+			tx.fail(err)
+			return nil
+		}
+	}
+	return object.Append(nil, o)
 }
 
 // known is nil for the empty object, which stands for a key that was forgotten.

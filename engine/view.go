@@ -55,8 +55,15 @@ func (v *View) load(key object.Key) (*object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.store.decodeIn(r, v.rooms.next())
+	o, err := v.store.decodeIn(r, v.rooms.next())
+	if err != nil {
+		return nil, err
+	}
+	return v.store.attach(key, o, v.tx.fail), nil
 }
+
+// whole is the key's object with all its cells, as of one moment.
+func (v *View) whole(key object.Key) (*object.Object, error) { return v.store.Whole(key) }
 
 func (v *View) record(key object.Key) (cache.Record, error) {
 	if r := v.ahead.take(key); r != nil {
@@ -90,12 +97,17 @@ func (v *View) Digest(i int) causal.Digest {
 	return 0
 }
 
-// Encoding is that of the object of the i-th key that was looked up.
-func (v *View) Encoding(i int) []byte {
-	if r := v.ahead.found[i].record; r != nil {
-		return encodingOf(r)
+// Encoding is that of the object of the i-th key that was looked up, or of what it has become meanwhile. It fails with
+// ErrTooLarge when the object cannot be sent in one piece.
+func (v *View) Encoding(i int) ([]byte, error) {
+	f := &v.ahead.found[i]
+	if f.record == nil {
+		return noObject, nil
 	}
-	return noObject
+	if encoding, ok := encodingOf(f.record); ok {
+		return encoding, nil
+	}
+	return v.store.WholeEncoding(f.key)
 }
 
 // Read runs the bodies of tasks that only read, at the present time. It is Store.Read for whoever has a view; done is not

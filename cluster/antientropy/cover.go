@@ -44,7 +44,7 @@ func (r *Repairer) send(ctx context.Context, peer ring.NodeID, found []Differenc
 		}
 		page, added := handoff.NewPage(0), uint64(0)
 		for ; len(found) > 0; found = found[1:] {
-			own, err := r.o.Store.Get(found[0].Key)
+			own, err := r.o.Store.Whole(found[0].Key)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/handoff"
 	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -180,7 +181,11 @@ func (r *Repairer) give(ctx context.Context, peer ring.NodeID, keys []Difference
 			if theirs[i].state == objectMoved {
 				continue
 			}
-			own, err := r.o.Store.Get(keys[i].Key)
+			own, err := r.o.Store.Whole(keys[i].Key)
+			if errors.Is(err, engine.ErrTooLarge) {
+				r.o.Logger.Warn("a peer cannot be given an object", "peer", peer, "error", err)
+				continue
+			}
 			if err != nil {
 				return err
 			}

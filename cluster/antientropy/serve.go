@@ -1,6 +1,7 @@
 package antientropy
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,8 +56,11 @@ func (r *Repairer) serveObjects(payload []byte, set *engine.SlotSet, all bool) (
 		if len(out) >= objectsBytes {
 			break
 		}
-		own, err := r.o.Store.Get(i.key)
+		own, err := r.o.Store.Whole(i.key)
 		switch {
+		case errors.Is(err, engine.ErrTooLarge):
+			r.o.Logger.Warn("a peer cannot be given an object", "error", err)
+			out = append(out, objectMoved)
 		case err != nil:
 			return nil, err
 		case digestOf(own) != i.digest && !all:

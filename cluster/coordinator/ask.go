@@ -319,7 +319,11 @@ func (b *batch) repair() {
 			continue
 		}
 		b.c.Stats.ReadRepairs.Add(1)
-		payload := appendReplicateItem(nil, m.key, object.Append(nil, own), nil)
+		encoding, err := b.c.Store.WholeEncoding(m.key)
+		if err != nil {
+			continue
+		}
+		payload := appendReplicateItem(nil, m.key, encoding, nil)
 		b.c.outbox.post(m.peer, KindReplicate, payload, 1, nobody{1})
 	}
 }

@@ -172,7 +172,7 @@ func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem
 		d = o.b.newDelivery(id)
 		deliveries = append(deliveries, d)
 	}
-	d.payload = appendReplicateItem(d.payload, what.change.Key, what.change.Encoding(), what.change.Delta)
+	d.payload = appendChangeOf(d.payload, what.change)
 	d.items = append(d.items, what)
 	return deliveries
 }
@@ -229,7 +229,7 @@ func (d *delivery) received(r *reader, err error) {
 	b.hint(hintings)
 	if gaps != nil {
 		b.refs.Add(1)
-		b.deliver([]*delivery{gaps})
+		gaps.close()
 	}
 	if last {
 		b.finish()
@@ -242,9 +242,25 @@ func (d *delivery) again(gaps *delivery, item deliveryItem) *delivery {
 	if gaps == nil {
 		gaps = d.b.newDelivery(d.peer)
 	}
-	gaps.payload = appendReplicateItem(gaps.payload, item.change.Key, item.change.Encoding(), nil)
 	gaps.items = append(gaps.items, item)
 	return gaps
+}
+
+// close sends a delivery of whole objects. When one of them cannot be sent it counts as refused.
+func (d *delivery) close() {
+	for _, item := range d.items {
+		encoding, ok := item.change.Encoding()
+		if !ok {
+			var err error
+			if encoding, err = d.b.c.Store.WholeEncoding(item.change.Key); err != nil {
+				d.b.c.Logger.Warn("a replica cannot be given an object", "peer", d.peer, "error", err)
+				d.received(nil, err)
+				return
+			}
+		}
+		d.payload = appendReplicateItem(d.payload, item.change.Key, encoding, nil)
+	}
+	d.b.deliver([]*delivery{d})
 }
 
 // covers reports whether the delivery still has to bring a change of the op.

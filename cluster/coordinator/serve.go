@@ -112,14 +112,18 @@ func (w *served) done() {
 	for i := range w.requests {
 		r := &w.requests[i]
 		w.reply = w.reply[:0]
+		status := StatusOK
 		for j := r.from; j < r.to; j++ {
 			if r.brings() {
 				w.reply = append(w.reply, w.changes[j].status())
-			} else {
-				w.reply = w.queries[j].appendReply(w.reply)
+				continue
 			}
+			if w.queries[j].Err != nil {
+				status = StatusRefused // what is held is not known, or too large for a message
+			}
+			w.reply = w.queries[j].appendReply(w.reply)
 		}
-		r.request.Respond(StatusOK, w.reply)
+		r.request.Respond(status, w.reply)
 	}
 	w.recycle()
 }
@@ -223,7 +227,7 @@ func (d *digestQuery) Run(tx *engine.Tx) {
 	case o == nil:
 		d.own = object.Append(nil, &object.Object{})
 	default:
-		d.own = object.Append(nil, o)
+		d.own = tx.Encoding(d.key)
 	}
 }
 
@@ -262,13 +266,18 @@ func (w *served) compare() {
 	view.Look()
 	for _, r := range w.requests {
 		w.reply = w.reply[:0]
+		status := StatusOK
 		for j := r.from; j < r.to; j++ {
 			if q := &w.queries[j]; view.Digest(j) != q.theirs {
-				q.own = view.Encoding(j)
+				var err error
+				if q.own, err = view.Encoding(j); err != nil {
+					w.c.Logger.Warn("a coordinator cannot be given an object", "error", err)
+					status = StatusRefused
+				}
 			}
 			w.reply = w.queries[j].appendReply(w.reply)
 		}
-		r.request.Respond(StatusOK, w.reply)
+		r.request.Respond(status, w.reply)
 	}
 }
 

@@ -145,6 +145,12 @@ func (o *op) nextSpare() ring.NodeID {
 
 // addHint adds the changes of an op to the request to a fallback.
 func (o *op) addHint(hintings []*hinting, id ring.NodeID, owners []ring.NodeID) []*hinting {
+	wholes := make([][]byte, len(o.Changes))
+	for j := range o.Changes {
+		if wholes[j] = o.b.c.hintOf(&o.Changes[j]); wholes[j] == nil {
+			return hintings
+		}
+	}
 	i := slices.IndexFunc(hintings, func(h *hinting) bool { return h.peer == id })
 	if i < 0 {
 		i = len(hintings)
@@ -158,7 +164,7 @@ func (o *op) addHint(hintings []*hinting, id ring.NodeID, owners []ring.NodeID) 
 		item.coming = item.coming || slices.Contains(o.future, owner)
 	}
 	for j := range o.Changes {
-		h.payload = appendHintItem(h.payload, o.Changes[j].Key, owners, o.Changes[j].Encoding())
+		h.payload = appendHintItem(h.payload, o.Changes[j].Key, owners, wholes[j])
 	}
 	h.items = append(h.items, item)
 	h.changes += item.changes
@@ -169,6 +175,22 @@ func (o *op) addHint(hintings []*hinting, id ring.NodeID, owners []ring.NodeID) 
 		o.coming.Asked()
 	}
 	return hintings
+}
+
+// maxHinted bounds the cells, in bytes, of a collection in rows of which there are hints. A hint is a whole object, and each
+// write of a large one would move all of it.
+const maxHinted = 1 << 20
+
+// hintOf is the object that a hint of a change holds, nil for one that is too large.
+func (c *Coordinator) hintOf(change *engine.Change) []byte {
+	encoding, ok := change.Encoding()
+	if !ok {
+		var err error
+		if encoding, err = c.Store.WholeEncodingWithin(change.Key, maxHinted); err != nil {
+			return nil
+		}
+	}
+	return encoding
 }
 
 // hint sends hintings.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/kindredkv/kindred/cluster/quorum"
+	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -140,6 +141,15 @@ func appendReplicateItem(b []byte, key object.Key, encoding, delta []byte) []byt
 		return appendBytes(append(b, formDelta), delta)
 	}
 	return appendBytes(append(b, formObject), encoding)
+}
+
+// appendChangeOf appends what brings another replica a change. Of an object whose cells are in rows there is always a delta.
+func appendChangeOf(b []byte, c *engine.Change) []byte {
+	if c.Delta != nil {
+		return appendReplicateItem(b, c.Key, nil, c.Delta)
+	}
+	encoding, _ := c.Encoding()
+	return appendReplicateItem(b, c.Key, encoding, nil)
 }
 
 // A run request is a list of commands.

@@ -141,3 +141,33 @@ func TestCopyOfCollections(t *testing.T) {
 		t.Errorf("copied %+v", copied)
 	}
 }
+
+// DEL takes constant time and looks at no field: what another node counts meanwhile survives with that node's running total.
+func TestRemovalOfAHashLeavesConcurrentIncrements(t *testing.T) {
+	count := func(e *object.Edit) {
+		addition, _, err := AddToField(e.Object(), []byte("f"), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addition.MakeInField(e, []byte("f"))
+	}
+	b := at(at(nil, 2, 10, count), 2, 11, count)
+	a := at(b, 1, 20, Clear)
+	both := object.Join(a, at(b, 2, 30, count))
+	if got, _ := Field(both, []byte("f")); string(got) != "3" || both.Count(object.Hash) != 1 {
+		t.Errorf("shows %q", got)
+	}
+	if seen := at(a, 2, 40, count); seen.Count(object.Hash) != 1 {
+		t.Errorf("after the removal: %+v", seen)
+	} else if got, _ := Field(seen, []byte("f")); string(got) != "1" {
+		t.Errorf("who has seen the removal counts from %q on", got)
+	}
+}
+
+func TestPopLosesToAConcurrentAddition(t *testing.T) {
+	base := at(nil, 1, 1, sadd("a"))
+	both := object.Join(at(base, 1, 10, srem("a")), at(base, 2, 5, sadd("a")))
+	if got := names(both, object.Set); len(got) != 1 {
+		t.Errorf("members %v", got)
+	}
+}

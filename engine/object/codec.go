@@ -59,6 +59,102 @@ func appendCell(b []byte, c *Cell, context causal.Context) []byte {
 	return b
 }
 
+// AppendVersions appends the encoding of a cell that is kept on its own: the number of versions, and of each node, birth and
+// time (8 bytes each) and the payload with its length.
+func AppendVersions(b []byte, versions []causal.Version) []byte {
+	b = binary.AppendUvarint(b, uint64(len(versions)))
+	for i := range versions {
+		b = appendDot(b, versions[i].Dot)
+		b = binary.AppendUvarint(b, uint64(len(versions[i].Payload)))
+		b = append(b, versions[i].Payload...)
+	}
+	return b
+}
+
+func appendDot(b []byte, d causal.Dot) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(d.Node))
+	b = binary.BigEndian.AppendUint64(b, uint64(d.Birth))
+	return binary.BigEndian.AppendUint64(b, uint64(d.Time))
+}
+
+// dotOf reads a dot from dotSize bytes.
+func dotOf(b []byte) causal.Dot {
+	return causal.Dot{
+		Actor: causal.Actor{
+			Node:  causal.Node(binary.BigEndian.Uint64(b)),
+			Birth: causal.Time(binary.BigEndian.Uint64(b[8:])),
+		},
+		Time: causal.Time(binary.BigEndian.Uint64(b[16:])),
+	}
+}
+
+// DecodeVersions reads what AppendVersions has written, at least one version. The payloads share memory with b.
+func DecodeVersions(b []byte) ([]causal.Version, error) {
+	d := decoder{b: b}
+	n := d.count(dotSize + 1)
+	out := make([]causal.Version, 0, n)
+	for range n {
+		if len(d.b) < dotSize {
+			d.fail()
+			break
+		}
+		dot := dotOf(d.b)
+		d.b = d.b[dotSize:]
+		out = append(out, causal.Version{Dot: dot, Payload: d.bytes()})
+	}
+	if d.failed || n == 0 || len(d.b) != 0 {
+		return nil, ErrCorrupt
+	}
+	return out, nil
+}
+
+// AppendKept appends what a store notes of the cells that it keeps in rows: generation (8 bytes), bytes, the number of types
+// and of each the type, elements, attributes, newest dot, inexact. Numbers are uvarints.
+func AppendKept(b []byte, k *Kept) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(k.Generation))
+	b = binary.AppendUvarint(b, uint64(k.Bytes))
+	b = binary.AppendUvarint(b, uint64(len(k.Counts)))
+	for _, c := range k.Counts {
+		b = append(b, byte(c.Kind))
+		b = binary.AppendUvarint(b, uint64(c.Elements))
+		b = binary.AppendUvarint(b, uint64(c.Attributes))
+		b = appendDot(b, c.Newest)
+		inexact := byte(0)
+		if c.Inexact {
+			inexact = 1
+		}
+		b = append(b, inexact)
+	}
+	return b
+}
+
+// DecodeKept reads what AppendKept has written from the front of b, and returns what is behind it.
+func DecodeKept(b []byte) (*Kept, []byte, error) {
+	if len(b) < 8 {
+		return nil, nil, ErrCorrupt
+	}
+	k := &Kept{Generation: causal.Time(binary.BigEndian.Uint64(b))}
+	d := decoder{b: b[8:]}
+	k.Bytes = int64(d.uvarint())
+	k.Counts = make([]KindCount, d.count(dotSize+4))
+	for i := range k.Counts {
+		c := &k.Counts[i]
+		if len(d.b) > 0 {
+			c.Kind, d.b = Kind(d.b[0]), d.b[1:]
+		}
+		c.Elements, c.Attributes = int64(d.uvarint()), int64(d.uvarint())
+		if len(d.b) < dotSize+1 {
+			return nil, nil, ErrCorrupt
+		}
+		c.Newest, c.Inexact = dotOf(d.b), d.b[dotSize] != 0
+		d.b = d.b[dotSize+1:]
+	}
+	if d.failed {
+		return nil, nil, ErrCorrupt
+	}
+	return k, d.b, nil
+}
+
 func actorIndex(context causal.Context, actor causal.Actor) int {
 	for i := range context {
 		if context[i].Actor == actor {
@@ -103,9 +199,7 @@ func DecodeIn(room *Room, b []byte) (*Object, error) {
 // AppendDelta appends the encoding of d: base, dot, flags, touched cells.
 func AppendDelta(b []byte, d *Delta) []byte {
 	b = causal.AppendContext(b, d.Base)
-	b = binary.BigEndian.AppendUint64(b, uint64(d.Dot.Node))
-	b = binary.BigEndian.AppendUint64(b, uint64(d.Dot.Birth))
-	b = binary.BigEndian.AppendUint64(b, uint64(d.Dot.Time))
+	b = appendDot(b, d.Dot)
 	var flags byte
 	if d.Cleared {
 		flags |= deltaCleared
@@ -129,13 +223,7 @@ func DecodeDelta(b []byte) (*Delta, error) {
 	if len(b) < dotSize+1 || b[dotSize]&^deltaCleared != 0 {
 		return nil, ErrCorrupt
 	}
-	d.Dot = causal.Dot{
-		Actor: causal.Actor{
-			Node:  causal.Node(binary.BigEndian.Uint64(b)),
-			Birth: causal.Time(binary.BigEndian.Uint64(b[8:])),
-		},
-		Time: causal.Time(binary.BigEndian.Uint64(b[16:])),
-	}
+	d.Dot = dotOf(b)
 	if d.Dot.Time == 0 || d.Base.Covers(d.Dot) {
 		return nil, ErrCorrupt
 	}

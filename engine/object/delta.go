@@ -39,7 +39,7 @@ func Apply(o *Object, d *Delta) (*Object, bool) {
 		cells := joinCells(o.Cells, o.Context, merged(o.Cells, d.Touched), context)
 		return &Object{Context: o.Context.Merge(context), Cells: cells, Birth: o.Birth}, true
 	}
-	inline, inRows := part(d.Touched)
+	inline, inRows := Part(d.Touched)
 	out := &Object{Context: o.Context.Merge(context), Birth: o.Birth}
 	out.Cells = joinCells(o.Cells, o.Context, merged(o.Cells, inline), context)
 	var changed []Cell

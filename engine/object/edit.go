@@ -138,7 +138,7 @@ func (e *Edit) RemoveSeen(seen causal.Context) {
 	}
 	tellsAll := !e.base.Context.CoversAll(seen)
 	for c := range e.Object().From("") {
-		left := c.clone()
+		left := c.Clone()
 		left.Versions = slices.DeleteFunc(left.Versions, func(v causal.Version) bool {
 			return v.Dot != e.dot && seen.Covers(v.Dot)
 		})
@@ -204,7 +204,7 @@ func (e *Edit) cells() ([]Cell, *Kept) {
 	case e.base.Kept == nil:
 		return overlay(e.base.Cells, changed), nil
 	default:
-		inline, inRows := part(changed)
+		inline, inRows := Part(changed)
 		return overlay(e.base.Cells, inline), e.base.Kept.with(inRows)
 	}
 }

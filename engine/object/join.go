@@ -57,10 +57,10 @@ const replaceFactor = 8
 // join is Join for a, whose rows k tells of, and an object that has all its cells with it. Only rows that are different
 // afterwards are among the changes.
 func (k *Kept) join(a, b *Object) *Object {
-	if b.Context.CoversAll(a.Context) && int64(len(b.Cells)) <= k.rows()/replaceFactor {
+	if b.Context.CoversAll(a.Context) && int64(len(b.Cells)) <= k.Rest()/replaceFactor {
 		return &Object{Context: b.Context, Cells: b.Cells, Birth: a.Birth}
 	}
-	inline, theirs := part(b.Cells)
+	inline, theirs := Part(b.Cells)
 	out := &Object{Context: a.Context.Merge(b.Context), Birth: a.Birth}
 	out.Cells = joinCells(a.Cells, a.Context, inline, b.Context)
 	var changed []Cell
@@ -69,7 +69,7 @@ func (k *Kept) join(a, b *Object) *Object {
 			changed = append(changed, Cell{Name: name, Versions: v})
 		}
 	}
-	k.each("", func(c *Cell) bool {
+	k.Each("", func(c *Cell) bool {
 		for len(theirs) > 0 && theirs[0].Name < c.Name {
 			compare(theirs[0].Name, nil, theirs[0].Versions)
 			theirs = theirs[1:]
@@ -78,7 +78,7 @@ func (k *Kept) join(a, b *Object) *Object {
 		if len(theirs) > 0 && theirs[0].Name == c.Name {
 			their, theirs = theirs[0].Versions, theirs[1:]
 		}
-		kept := c.clone()
+		kept := c.Clone()
 		compare(kept.Name, kept.Versions, their)
 		return true
 	})
@@ -89,16 +89,8 @@ func (k *Kept) join(a, b *Object) *Object {
 	return out
 }
 
-// rows is the number of rows, changes aside.
-func (k *Kept) rows() (n int64) {
-	for _, c := range k.Counts {
-		n += c.Elements + c.Attributes
-	}
-	return n
-}
-
-// clone is a copy that outlives the visit of a cell.
-func (c *Cell) clone() Cell {
+// Clone is a copy that outlives the visit of a cell.
+func (c *Cell) Clone() Cell {
 	versions := make([]causal.Version, len(c.Versions))
 	for i, v := range c.Versions {
 		versions[i] = causal.Version{Dot: v.Dot, Payload: slices.Clone(v.Payload)}

@@ -72,6 +72,60 @@ func (k *Kept) replaced(changed []Cell) *Kept {
 	return &out
 }
 
+// Replace takes a change of a cell into the counts. Either may be without versions.
+func (k *Kept) Replace(before, after *Cell) {
+	owner := after.Name.Owner()
+	i := slices.IndexFunc(k.Counts, func(c KindCount) bool { return c.Kind >= owner })
+	if i < 0 {
+		i = len(k.Counts)
+	}
+	if i == len(k.Counts) || k.Counts[i].Kind != owner {
+		k.Counts = slices.Insert(k.Counts, i, KindCount{Kind: owner})
+	}
+	k.Counts[i].Replace(after.Name, before.Versions, after.Versions)
+	if len(before.Versions) > 0 {
+		k.Bytes -= int64(before.Size())
+	}
+	if len(after.Versions) > 0 {
+		k.Bytes += int64(after.Size())
+	}
+	if k.Counts[i].Elements+k.Counts[i].Attributes == 0 {
+		k.Counts = slices.Delete(k.Counts, i, i+1)
+	}
+}
+
+// Rest is the number of rows, changes aside.
+func (k *Kept) Rest() (n int64) {
+	for _, c := range k.Counts {
+		n += c.Elements + c.Attributes
+	}
+	return n
+}
+
+// Settle finds out what the newest elements are where that is not known and matters: when there are several types, the
+// newest decides which of them shows. others says that there are elements that are not in rows.
+func (k *Kept) Settle(others bool) {
+	if len(k.Counts) < 2 && !others {
+		return
+	}
+	for i := range k.Counts {
+		c := &k.Counts[i]
+		if !c.Inexact {
+			continue
+		}
+		c.Newest, c.Inexact = causal.Dot{}, false
+		k.Rows.Each(CellName([]byte{byte(c.Kind)}), func(cell *Cell) bool {
+			if cell.Name.Kind() != c.Kind {
+				return false
+			}
+			if dot := cell.Newest().Dot; c.Newest.Compare(dot) < 0 {
+				c.Newest = dot
+			}
+			return true
+		})
+	}
+}
+
 // cell is a cell of the rows as the changes leave it, nil when it is not there.
 func (k *Kept) cell(name CellName) *Cell {
 	if i, ok := findCell(k.Changed, name); ok {
@@ -147,8 +201,8 @@ func (k *Kept) newest(take func(Kind, causal.Dot)) {
 	}
 }
 
-// each visits the cells of the rows from a name on, changes included.
-func (k *Kept) each(from CellName, visit func(*Cell) bool) {
+// Each visits the cells of the rows from a name on, changes included.
+func (k *Kept) Each(from CellName, visit func(*Cell) bool) {
 	next, _ := findCell(k.Changed, from)
 	stopped := false
 	changesBefore := func(name CellName, all bool) {
@@ -174,7 +228,7 @@ func (o *Object) From(name CellName) iter.Seq[*Cell] {
 		next, _ := o.find(name)
 		stopped := false
 		if o.Kept != nil {
-			o.Kept.each(name, func(c *Cell) bool {
+			o.Kept.Each(name, func(c *Cell) bool {
 				for ; next < len(o.Cells) && o.Cells[next].Name < c.Name && !stopped; next++ {
 					stopped = !yield(&o.Cells[next])
 				}
@@ -198,6 +252,14 @@ func (o *Object) Count(kind Kind) int64 {
 	return int64(to - from)
 }
 
+// NumCells is the number of cells, wherever they are kept.
+func (o *Object) NumCells() int {
+	if o.Kept == nil {
+		return len(o.Cells)
+	}
+	return len(o.Cells) + int(o.Kept.Rest())
+}
+
 // HasAttributes reports whether there are cells that belong to a type and do not make the key exist.
 func (o *Object) HasAttributes(kind Kind) bool {
 	if o.Kept != nil {
@@ -214,13 +276,13 @@ func (o *Object) Whole() *Object {
 	}
 	out := &Object{Context: o.Context, Birth: o.Birth}
 	for c := range o.From("") {
-		out.Cells = append(out.Cells, c.clone())
+		out.Cells = append(out.Cells, c.Clone())
 	}
 	return out
 }
 
-// part divides cells into those that are with the object and those that are in rows, each in order.
-func part(cells []Cell) (inline, inRows []Cell) {
+// Part divides cells into those that are with the object and those that are in rows, each in order.
+func Part(cells []Cell) (inline, inRows []Cell) {
 	for _, c := range cells {
 		if c.Name.InRow() {
 			inRows = append(inRows, c)

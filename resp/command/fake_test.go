@@ -324,9 +324,11 @@ func testSpecs() []Spec {
 	return append(specs, mset)
 }
 
-func newNode(t testing.TB) *node {
+func newNode(t testing.TB) *node { return newNodeOver(t, engine.DefaultOptions()) }
+
+// newNodeOver is newNode with a store of some options.
+func newNodeOver(t testing.TB, o engine.Options) *node {
 	t.Helper()
-	o := engine.DefaultOptions()
 	o.Logger, o.CacheBytes = slog.New(slog.DiscardHandler), 4<<20
 	store, err := engine.Open(o)
 	if err != nil {

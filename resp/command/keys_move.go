@@ -60,7 +60,7 @@ func internalSpecs() []Spec {
 // kindred.export key → [token, object], or null
 func exportKey(c *Call) {
 	key := c.Key(1)
-	o := c.Tx.Object(key)
+	o := c.Tx.Whole(key)
 	if o == nil {
 		c.Reply.NullArray()
 		return

@@ -18,8 +18,11 @@ import (
 type keyspace struct{ *fakeCluster }
 
 // newKeyspace is a node with all commands and room for strings of any length.
-func newKeyspace(t testing.TB) *node {
-	n := newNode(t)
+func newKeyspace(t testing.TB) *node { return newKeyspaceOver(t, engine.DefaultOptions()) }
+
+// newKeyspaceOver is newKeyspace with a store of some options.
+func newKeyspaceOver(t testing.TB, o engine.Options) *node {
+	n := newNodeOver(t, o)
 	n.settings.ProtoMaxBulkLen = 512 << 20
 	n.Handler.Cluster = keyspace{n.cluster}
 	return n
