@@ -29,7 +29,7 @@ type Options struct {
 	RepairRate func() int64
 	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
 	ReapPause time.Duration
-	// Transport has all but the handler, the events and the ring version.
+	// Transport has all but the handler, the events, the clock and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
 	Membership membership.Options
@@ -54,6 +54,7 @@ type Node struct {
 	usage       *usage.Tracker
 	repairRate  func() int64
 	reapPause   time.Duration
+	maxDrift    time.Duration
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
@@ -93,6 +94,7 @@ func Start(o Options) (*Node, error) {
 		settings:   o.Settings,
 		repairRate: o.RepairRate,
 		reapPause:  o.ReapPause,
+		maxDrift:   o.Transport.MaxClockDrift,
 		eviction:   o.Eviction,
 		usage:      o.Usage,
 		now:        o.Now,
@@ -119,7 +121,7 @@ func Start(o Options) (*Node, error) {
 	if n.repair, err = n.newRepairer(); err != nil {
 		return nil, err
 	}
-	o.Transport.Handler = n
+	o.Transport.Handler, o.Transport.Now = n, o.Now
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
 	if n.transport, err = transport.New(o.Transport); err != nil {
@@ -136,6 +138,7 @@ func Start(o Options) (*Node, error) {
 	}
 	n.changed(n.membership.Records())
 	n.running.Go(n.expire)
+	n.running.Go(n.watchClock)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
 	if n.Joining() {

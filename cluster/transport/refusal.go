@@ -19,6 +19,7 @@ const (
 	reasonSecret
 	reasonSelf
 	reasonLoopback
+	reasonClock
 )
 
 func (r reason) String() string {
@@ -33,6 +34,8 @@ func (r reason) String() string {
 		return "the secrets differ"
 	case reasonSelf:
 		return "both nodes have the same id"
+	case reasonClock:
+		return "the clock is too far ahead"
 	case reasonLoopback:
 		return "without a secret peers are on loopback addresses only"
 	}
@@ -43,9 +46,13 @@ func (r reason) String() string {
 type refusal struct {
 	reason reason
 	remote bool // the other end did
+	ahead  time.Duration
 }
 
 func (r refusal) Error() string {
+	if r.reason == reasonClock {
+		return r.clockText()
+	}
 	if r.remote {
 		return "refused by the peer: " + r.reason.String()
 	}
