@@ -2,7 +2,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      ?= go
 
-.PHONY: help run build test sim lint bench clients image
+.PHONY: help run build test sim chaos lint bench clients image
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ SEEDS ?= 100
 FIRST ?= 1
 sim: ## simulate SEEDS=100 clusters under faults, from seed FIRST=1 on, and list the seeds that fail
 	$(GO) test ./cluster/clustertest/sim -run '^TestSeeds$$' -count=1 -timeout 0 -v -seeds=$(SEEDS) -first=$(FIRST)
+
+# It is built and not `go run`, so that signals and exit codes are its own.
+DURATION ?= 5m
+chaos: build ## as root: five nodes in namespaces under kills, cuts, full disks, lost power; DURATION=5m SEED=n
+	$(GO) build -o bin/chaos ./bench/chaos
+	bin/chaos -binary bin/kindred -duration $(DURATION) $(if $(SEED),-seed $(SEED)) $(if $(SKIP),-skip)
 
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -29,8 +29,8 @@ func awaitPing(port int, limit time.Duration) error {
 }
 
 // awaitReady waits for a Kindred node to be a member with all quorums.
-func awaitReady(httpPort int) error {
-	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
+func awaitReady(httpPort int, limit time.Duration) error {
+	for start := time.Now(); time.Since(start) < limit; time.Sleep(50 * time.Millisecond) {
 		if r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/readyz", httpPort)); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {

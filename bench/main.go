@@ -73,9 +73,13 @@ func run(s settings) (err error) {
 	if err != nil {
 		return err
 	}
+	recoveries, err := f.measureRecoveries()
+	if err != nil {
+		return err
+	}
 	limits, err := f.measureLimits()
 	if err != nil {
 		return err
 	}
-	return report(s, results, memory, faults, limits)
+	return report(s, results, memory, faults, recoveries, limits)
 }

@@ -92,6 +92,7 @@ func (p *probe) insist(do func(context.Context) error) time.Duration {
 type seen struct {
 	longest                 time.Duration // that any command took until it succeeded
 	reads, writes           time.Duration // p99.9
+	reads99, writes99       time.Duration // p99
 	errors, stale, commands int
 	example                 error
 }
@@ -102,6 +103,7 @@ func (p *probe) seen() seen {
 	s := seen{errors: p.errors, stale: p.stale, example: p.example, commands: len(p.reads) + len(p.writes)}
 	s.longest = max(slices.Max(append(p.reads, 0)), slices.Max(append(p.writes, 0)))
 	s.reads, s.writes = quantile(p.reads, 0.999), quantile(p.writes, 0.999)
+	s.reads99, s.writes99 = quantile(p.reads, 0.99), quantile(p.writes, 0.99)
 	return s
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // report writes RESULTS.md and results.svg.
-func report(s settings, results []result, m memoryResult, faults []faultResult, limits []limit) error {
+func report(s settings, results []result, m memoryResult, faults []faultResult, recoveries []recovery, limits []limit) error {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		return err
 	}
@@ -37,6 +37,7 @@ func report(s settings, results []result, m memoryResult, faults []faultResult, 
 	fmt.Fprintf(&b, "| start to the first answer, same store | %.2f s | 2 s |\n", m.start.Seconds())
 	fmt.Fprintf(&b, "| peak of the node in the rows above, no maxmemory | %d MB (redis-server %d) | – |\n", m.peakKindred>>20, m.peakRedis>>20)
 	reportFaults(&b, faults)
+	reportRecoveries(&b, recoveries)
 	b.WriteString("\n| limits of the parts | a second |\n|---|--:|\n")
 	for _, l := range limits {
 		fmt.Fprintf(&b, "| %s | %.0f |\n", l.name, l.rate)
@@ -66,10 +67,36 @@ func reportFaults(b *strings.Builder, faults []faultResult) {
 	}
 }
 
+func reportRecoveries(b *strings.Builder, recoveries []recovery) {
+	b.WriteString("\nThree nodes, values of 100 bytes, and the same clients of two of them. Lost is what the recovered node does not answer.\n\n")
+	b.WriteString("| recovery | what there was to do | took | to reach | moved | errors | lost | p99 ms, healthy | during |\n")
+	b.WriteString("|---|---|--:|--:|--:|--:|--:|---|---|\n")
+	for _, r := range recoveries {
+		target, moved, healthy, during := "–", "–", "–", "–"
+		if r.target > 0 {
+			target = fmt.Sprintf("%.0f s", r.target.Seconds())
+		}
+		if r.moved > 0 {
+			moved = fmt.Sprintf("%d KB", r.moved>>10)
+		}
+		if r.during.commands > 0 {
+			healthy, during = p99s(r.healthy), p99s(r.during)
+		}
+		fmt.Fprintf(b, "| %s | %s | %.1f s | %s | %s | %d | %d | %s | %s |\n", r.name, r.amount, r.took.Seconds(), target, moved,
+			r.during.errors, r.lost, healthy, during)
+	}
+}
+
+func p99s(s seen) string {
+	return fmt.Sprintf("%.1f / %.1f", inMilliseconds(s.reads99), inMilliseconds(s.writes99))
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
 
 func tails(s seen) string {
-	return fmt.Sprintf("%.1f / %.1f", float64(s.reads.Microseconds())/1000, float64(s.writes.Microseconds())/1000)
+	return fmt.Sprintf("%.1f / %.1f", inMilliseconds(s.reads), inMilliseconds(s.writes))
 }
 
 func latencies(f figures) string { return fmt.Sprintf("%.2f / %.2f / %.2f", f.p50, f.p99, f.p999) }

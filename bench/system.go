@@ -171,7 +171,7 @@ func (f *fleet) startNodes(port, n int) (*system, error) {
 		}
 	}
 	for i := range n {
-		if err := awaitReady(port + i + 3000); err != nil {
+		if err := awaitReady(port+i+3000, 30*time.Second); err != nil {
 			return s, err
 		}
 	}

@@ -28,7 +28,7 @@ func (n *Node) assignment() *assignment {
 	a := &assignment{generation: generation, slots: map[ring.NodeID]*engine.SlotSet{}}
 	table := n.Ring()
 	for slot := range object.Slot(object.Slots) {
-		id := n.coordinatorOf(table, &Command{Slot: slot}, nil)
+		id := n.primaryOf(table, slot, nil)
 		if id == "" {
 			a.orphans++
 			continue
@@ -55,7 +55,7 @@ func (n *Node) scope(scope Scope, slot object.Slot) (map[ring.NodeID]*engine.Slo
 		}
 		return map[ring.NodeID]*engine.SlotSet{n.self: set}, nil
 	case OneSlot:
-		id := n.coordinatorOf(n.Ring(), &Command{Slot: slot}, nil)
+		id := n.primaryOf(n.Ring(), slot, nil)
 		if id == "" {
 			return nil, ErrClusterDown
 		}

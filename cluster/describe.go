@@ -79,17 +79,19 @@ func stateOf(r *membership.Record) string {
 
 // Stats are the counters of the quorum paths.
 func (n *Node) Stats() Stats {
-	c := &n.coordinator.Stats
+	c, hints := &n.coordinator.Stats, n.hints.Stats()
 	return Stats{
-		Forwarded:    n.stats.forwarded.Load(),
-		Failovers:    n.stats.failovers.Load(),
-		Expired:      n.stats.expired.Load(),
-		Evicted:      n.stats.evicted.Load(),
-		ReadRepairs:  c.ReadRepairs.Load(),
-		Hedges:       c.Hedges.Load(),
-		NoQuorum:     c.NoQuorum.Load(),
-		ClusterDown:  c.ClusterDown.Load(),
-		SiblingsSeen: c.SiblingsSeen.Load(),
+		HintsReplayed: hints.Replayed,
+		HintsDropped:  hints.Aged + c.HintsDropped.Load(),
+		Forwarded:     n.stats.forwarded.Load(),
+		Failovers:     n.stats.failovers.Load(),
+		Expired:       n.stats.expired.Load(),
+		Evicted:       n.stats.evicted.Load(),
+		ReadRepairs:   c.ReadRepairs.Load(),
+		Hedges:        c.Hedges.Load(),
+		NoQuorum:      c.NoQuorum.Load(),
+		ClusterDown:   c.ClusterDown.Load(),
+		SiblingsSeen:  c.SiblingsSeen.Load(),
 	}
 }
 

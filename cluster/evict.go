@@ -180,7 +180,7 @@ func (n *Node) sampleVolatile(policy Eviction, slots *engine.SlotSet) (found []c
 // its latest write stands in for what another node has seen.
 func (n *Node) worth(policy Eviction, key object.Key, o *object.Object) float64 {
 	now := n.now().UnixMilli()
-	written := float64(latestWrite(o))
+	written := float64(o.LatestWrite())
 	table := n.usage.Table()
 	switch policy.By {
 	case LeastRecent:
@@ -201,14 +201,6 @@ func (n *Node) worth(policy Eviction, key object.Key, o *object.Object) float64 
 	default:
 		return 0
 	}
-}
-
-// latestWrite is the Unix millisecond of the newest write that the object shows.
-func latestWrite(o *object.Object) (latest int64) {
-	for i := range o.Cells {
-		latest = max(latest, o.Cells[i].Newest().Dot.Time.Milliseconds())
-	}
-	return latest
 }
 
 // deleteEach deletes keys as DEL does, and returns how many were there. What met an error is met again.

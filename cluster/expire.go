@@ -51,7 +51,7 @@ func (n *Node) removeExpired(keys []object.Key) {
 	var batch []*Command
 	for _, key := range keys {
 		c := keyCommand("kindred.expire", key, Read|Write|Idempotent)
-		if n.coordinatorOf(table, c, nil) == n.self {
+		if n.primaryOf(table, key.Slot(), nil) == n.self {
 			batch = append(batch, c)
 		}
 	}

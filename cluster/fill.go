@@ -59,7 +59,7 @@ func (n *Node) fill(founder bool) {
 			}
 		}
 		// What W stores acknowledged is on one of the others, as long as fewer than W are missing.
-		if len(sources) == down && down > 0 && n.hasOthers(down) {
+		if len(sources) == down && down > 0 && n.hasOthers(down) && n.Joining() {
 			n.logger.Warn("filled without all primaries", "unreachable", down)
 			n.becomeMember()
 			return
@@ -80,8 +80,8 @@ func (n *Node) sources(done map[ring.NodeID]*engine.SlotSet) map[ring.NodeID]*en
 			continue
 		}
 		for _, id := range t.Primaries(slot) {
-			if have := done[id]; have != nil && have.Has(slot) {
-				continue
+			if have := done[id]; id == n.self || have != nil && have.Has(slot) {
+				continue // itself: others know it as a member, see refill.go
 			}
 			if out[id] == nil {
 				out[id] = &engine.SlotSet{}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine/object"
@@ -19,7 +20,7 @@ import (
 func (n *Node) Execute(batch []*Command, done func()) bool {
 	table := n.Ring()
 	for _, c := range batch {
-		if n.coordinatorOf(table, c, nil) != n.self {
+		if id, _ := n.coordinatorOf(table, c, nil); id != n.self {
 			g := &gathering{node: n, done: done, errands: make([]errand, len(batch))}
 			for i := range g.errands {
 				g.errands[i].command = batch[i]
@@ -30,11 +31,15 @@ func (n *Node) Execute(batch []*Command, done func()) bool {
 	return n.coordinator.Execute(batch, done)
 }
 
-// coordinatorOf is the first primary of the command's slot that can be reached and is not among those tried; empty
-// when there is none.
-func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID) ring.NodeID {
+// primaryOf is the first primary of a slot that can be reached and is not among those tried; empty when there is none.
+func (n *Node) primaryOf(table *ring.Table, slot object.Slot, tried []ring.NodeID) ring.NodeID {
+	return n.firstOf(table.Primaries(slot), tried)
+}
+
+// firstOf is the same for any list of nodes. Who lacks data is passed by.
+func (n *Node) firstOf(nodes, tried []ring.NodeID) ring.NodeID {
 	lacking := n.lacking.Load()
-	for _, id := range table.Primaries(c.Slot) {
+	for _, id := range nodes {
 		if lacking != nil && (*lacking)[id] {
 			continue
 		}
@@ -43,6 +48,21 @@ func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID)
 		}
 	}
 	return ""
+}
+
+// coordinatorOf is the first node of the preference list of the command's slot that can be reached and is not among those tried;
+// empty when there is none, or as many have been tried as is enough. A fallback stands in only when no primary is left, and
+// the command is not strict.
+func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID) (id ring.NodeID, standIn bool) {
+	primaries := table.Primaries(c.Slot)
+	if id = n.firstOf(primaries, tried); id != "" {
+		return id, false
+	}
+	if c.Quorum.Or(n.settings().Quorum).Strict == quorum.Strict || len(tried) >= 2*len(primaries) {
+		return "", false
+	}
+	id = n.firstOf(table.Fallbacks(c.Slot), tried)
+	return id, id != ""
 }
 
 // gathering is a batch whose commands go to several coordinators.
@@ -93,6 +113,7 @@ type attempt struct {
 	peer     ring.NodeID
 	errands  []*errand
 	commands []*Command // what runs, the errands' own commands or copies
+	mode     Mode       // what is said of the commands besides: StandIn when the peer may be none of their primaries
 }
 
 func (g *gathering) start(table *ring.Table) bool {
@@ -106,6 +127,9 @@ func (g *gathering) start(table *ring.Table) bool {
 	hedged := false
 	for _, a := range attempts {
 		hedged = hedged || a.peer != g.node.self
+		for i := 0; a.mode != 0 && i < len(a.commands); i++ {
+			a.commands[i].Mode |= a.mode
+		}
 		for _, e := range a.errands {
 			e.here = a.peer == g.node.self
 		}
@@ -127,7 +151,7 @@ func (g *gathering) start(table *ring.Table) bool {
 func (g *gathering) route(table *ring.Table, errands []*errand) []*attempt {
 	var attempts []*attempt
 	for _, e := range errands {
-		peer := g.node.coordinatorOf(table, e.command, e.tried)
+		peer, standIn := g.node.coordinatorOf(table, e.command, e.tried)
 		if peer == "" {
 			switch {
 			case e.away > 0:
@@ -144,6 +168,9 @@ func (g *gathering) route(table *ring.Table, errands []*errand) []*attempt {
 		if i < 0 {
 			i = len(attempts)
 			attempts = append(attempts, &attempt{g: g, peer: peer})
+		}
+		if standIn {
+			attempts[i].mode = coordinator.StandIn
 		}
 		attempts[i].errands = append(attempts[i].errands, e)
 		attempts[i].commands = append(attempts[i].commands, e.command)
@@ -337,7 +364,7 @@ func (a *attempt) copyCommands() {
 	for i, c := range a.commands {
 		own := Command{
 			FirstKey: c.FirstKey, LastKey: c.LastKey, Step: c.Step, Slot: c.Slot,
-			DB: c.DB, Proto: c.Proto, Mode: c.Mode, Quorum: c.Quorum, Args: make([][]byte, len(c.Args)),
+			DB: c.DB, Proto: c.Proto, Mode: c.Mode | a.mode, Quorum: c.Quorum, Args: make([][]byte, len(c.Args)),
 		}
 		for j, arg := range c.Args {
 			own.Args[j] = bytes.Clone(arg)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/hint"
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
@@ -27,6 +29,11 @@ type Options struct {
 	Settings func() coordinator.Settings
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate func() int64
+	// Hints bound the replay of hints.
+	Hints func() HintSettings
+	// HandoffRate is how many bytes a second of data this node may take or give when the ring changes; 0 pauses that. nil:
+	// no bound.
+	HandoffRate func() int64
 	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
 	ReapPause time.Duration
 	// Transport has all but the handler, the events, the clock and the ring version.
@@ -53,6 +60,7 @@ type Node struct {
 	eviction    func() Eviction
 	usage       *usage.Tracker
 	repairRate  func() int64
+	handoffRate func() int64
 	reapPause   time.Duration
 	maxDrift    time.Duration
 	now         func() time.Time
@@ -61,6 +69,8 @@ type Node struct {
 	membership  *membership.Membership
 	coordinator *coordinator.Coordinator
 	repair      *antientropy.Repairer
+	hints       *hint.Replayer
+	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
 	lacks       atomic.Bool // the store has yet to get what it should hold, see refill.go
 	evicting    atomic.Bool // keys were evicted, and there is not room enough yet
@@ -73,9 +83,10 @@ type Node struct {
 	// lacking are the nodes whose records say that they lack data; nil when none do.
 	lacking atomic.Pointer[map[ring.NodeID]bool]
 
-	mu      sync.Mutex // guards the two below
+	mu      sync.Mutex // guards the three below
 	records []membership.Record
 	known   map[ring.NodeID]time.Time // since when each node has been part of the ring
+	since   time.Time                 // when the table came into force here
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -83,26 +94,30 @@ type Node struct {
 }
 
 type nodeStats struct {
-	forwarded, failovers, expired, evicted atomic.Uint64
+	forwarded, failovers, expired, evicted, dropped atomic.Uint64
 }
 
 // Start makes this node a member: alone, or of the cluster that its membership options name.
 func Start(o Options) (*Node, error) {
 	n := &Node{
-		self:       o.Membership.Self.ID,
-		store:      o.Store,
-		settings:   o.Settings,
-		repairRate: o.RepairRate,
-		reapPause:  o.ReapPause,
-		maxDrift:   o.Transport.MaxClockDrift,
-		eviction:   o.Eviction,
-		usage:      o.Usage,
-		now:        o.Now,
-		logger:     o.Logger,
-		known:      map[ring.NodeID]time.Time{},
+		self:        o.Membership.Self.ID,
+		store:       o.Store,
+		settings:    o.Settings,
+		handoffRate: o.HandoffRate,
+		repairRate:  o.RepairRate,
+		reapPause:   o.ReapPause,
+		maxDrift:    o.Transport.MaxClockDrift,
+		eviction:    o.Eviction,
+		usage:       o.Usage,
+		now:         o.Now,
+		logger:      o.Logger,
+		known:       map[ring.NodeID]time.Time{},
 	}
 	if n.eviction == nil {
 		n.eviction = func() Eviction { return Eviction{} }
+	}
+	if n.handoffRate == nil {
+		n.handoffRate = func() int64 { return math.MaxInt64 }
 	}
 	if n.usage == nil {
 		n.usage = &usage.Tracker{}
@@ -118,9 +133,13 @@ func Start(o Options) (*Node, error) {
 		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
 	var err error
-	if n.repair, err = n.newRepairer(); err != nil {
+	if n.repair, err = n.newRepairer(n.repairRate); err != nil {
 		return nil, err
 	}
+	if n.handoff, err = n.newRepairer(n.handoffRate); err != nil {
+		return nil, err
+	}
+	n.hints = n.newReplayer(o.Hints)
 	o.Transport.Handler, o.Transport.Now = n, o.Now
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
@@ -141,6 +160,8 @@ func Start(o Options) (*Node, error) {
 	n.running.Go(n.watchClock)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
+	n.running.Go(func() { n.hints.Run(n.ctx) })
+	n.running.Go(n.dropLoop)
 	if n.Joining() {
 		n.running.Go(func() { n.fill(o.Founder) })
 	}
@@ -206,7 +227,11 @@ func (n *Node) changed(records []membership.Record) {
 	} else {
 		n.lacking.Store(&lacking)
 	}
-	n.table.Store(ring.Build(members, vnodes, replicas))
+	table := ring.Build(members, vnodes, replicas)
+	if before := n.table.Load(); before == nil || before.Version() != table.Version() {
+		n.table.Store(table)
+		n.since = time.Now()
+	}
 	n.generation.Add(1)
 	if n.transport != nil {
 		n.transport.SetPeers(remote)
@@ -216,6 +241,7 @@ func (n *Node) changed(records []membership.Record) {
 func (n *Node) peerUp(id string) {
 	n.generation.Add(1)
 	n.repair.Returned(ring.NodeID(id))
+	n.hints.Returned(ring.NodeID(id))
 	n.logger.Info("peer connected", "peer", id)
 }
 

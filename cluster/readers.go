@@ -52,7 +52,7 @@ func (n *Node) chooseReaders(parts map[ring.NodeID]*engine.SlotSet, r int) map[r
 				continue
 			}
 			tried := make([]ring.NodeID, 0, r)
-			for id := coordinator; id != "" && len(tried) < r; id = n.coordinatorOf(table, &Command{Slot: slot}, tried) {
+			for id := coordinator; id != "" && len(tried) < r; id = n.primaryOf(table, slot, tried) {
 				tried = append(tried, id)
 				if out[id] == nil {
 					out[id] = &engine.SlotSet{}

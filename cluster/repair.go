@@ -8,15 +8,18 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// newRepairer makes the node's part in anti-entropy.
-func (n *Node) newRepairer() (*antientropy.Repairer, error) {
+// newRepairer makes the node's part in anti-entropy, or in handoff, which goes at a rate of its own.
+func (n *Node) newRepairer(rate func() int64) (*antientropy.Repairer, error) {
 	return antientropy.New(antientropy.Options{
 		Self: n.self, Store: n.store, Peers: peers{n}, Ring: n.Ring, Now: n.now, Logger: n.logger,
 		ReapPause: n.reapPause, Without: brokenRules(),
+		Hints: func(slot object.Slot) bool { return n.store.HintsOf(slot) > 0 },
 		Settings: func() antientropy.Settings {
 			s := n.settings()
 			replicas := time.Duration(len(n.Ring().Primaries(0)))
-			return antientropy.Settings{Rate: n.repairRate(), Timeout: s.Timeout, Oldest: s.Timeout + replicas*s.HedgeDelay}
+			// A fallback may get a change up to half a timeout after it was made, and the message takes a timeout at most.
+			oldest := s.Timeout + s.Timeout/2 + replicas*s.HedgeDelay
+			return antientropy.Settings{Rate: rate(), Timeout: s.Timeout, Oldest: oldest}
 		},
 	})
 }

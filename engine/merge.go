@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -78,14 +79,12 @@ func (tx *Tx) addMerged(key object.Key, o *object.Object) {
 // joined, so replicas that have joined the same end up equal.
 func (s *Store) settle(o *object.Object) *object.Object {
 	limit := s.siblingLimit()
-	for i := range o.Cells {
-		if c := &o.Cells[i]; limit > 0 && len(c.Versions) > limit {
-			if !s.options.LastWriteWins {
-				s.stats.siblingsDropped.Add(uint64(len(c.Versions) - limit))
-			}
-			o = o.KeepNewest(limit)
-			break
-		}
+	if limit == 0 {
+		return o
+	}
+	o, dropped := o.KeepNewest(limit, kind.IsValue)
+	if dropped > 0 && !s.options.LastWriteWins {
+		s.stats.siblingsDropped.Add(uint64(dropped))
 	}
 	return o
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type present struct {
 	filter   atomic.Pointer[presence.Filter] // nil before the first is complete
 	rows     atomic.Int64                    // how many keys the filter had when it was complete
 	building atomic.Pointer[presence.Filter]
+	turn     sync.Mutex // held while one is built: appliers know of one only
 }
 
 // mayHave reports whether the store may have a row of the key.
@@ -81,6 +83,8 @@ func (s *Store) presentLoop() {
 // buildPresent builds a new filter, unless one is being built. It returns false when the store closes or has failed; the old
 // one, or none, stays.
 func (s *Store) buildPresent() bool {
+	s.present.turn.Lock()
+	defer s.present.turn.Unlock()
 	fresh := presence.New()
 	if !s.present.building.CompareAndSwap(nil, fresh) {
 		return true

@@ -44,8 +44,11 @@ func (tx *Tx) Now() int64 { return tx.now }
 
 // Object is what a client sees of the key: nil when it does not exist, was removed, or has expired. Edits that this
 // task made before are included.
-func (tx *Tx) Object(key object.Key) *object.Object {
-	o := tx.Raw(key)
+func (tx *Tx) Object(key object.Key) *object.Object { return tx.Shown(tx.Raw(key)) }
+
+// Shown is what a client sees of an object that Raw gave. Who needs both reads once: in a view the key may change between
+// two reads.
+func (tx *Tx) Shown(o *object.Object) *object.Object {
 	if o == nil || o.Tombstone() || o.Expired(tx.now) {
 		return nil
 	}

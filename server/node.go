@@ -144,6 +144,7 @@ func (n *Node) apply(c *config.Config) {
 		n.store.SetSync(syncPolicies[c.AppendFsync])
 		n.store.SetCacheBytes(cacheBytes(c))
 		n.store.SetMaxSiblings(c.MaxSiblings)
+		n.store.SetHintBound(c.HintMaxBytes)
 	}
 	if n.clients != nil {
 		n.clients.SetLimits(limits(c))
@@ -171,7 +172,7 @@ func (n *Node) storeOptions(c *config.Config) engine.Options {
 	o.Shards = shards()
 	o.CacheBytes = cacheBytes(c)
 	o.Sync = syncPolicies[c.AppendFsync]
-	o.MaxSiblings = c.MaxSiblings
+	o.MaxSiblings, o.HintBytes = c.MaxSiblings, c.HintMaxBytes
 	o.MaxDrift = c.MaxClockDrift
 	o.LastWriteWins = c.ConflictPolicy == config.ConflictLWW
 	return o
@@ -200,6 +201,10 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 		Eviction: func() cluster.Eviction { return n.bound.Load().eviction }, Usage: &n.usage,
 		Settings:   func() coordinator.Settings { return *n.quorums.Load() },
 		RepairRate: func() int64 { return n.live.Config().RepairRate },
+		Hints: func() cluster.HintSettings {
+			c := n.live.Config()
+			return cluster.HintSettings{Rate: c.HintRate, MaxAge: c.HintMaxAge}
+		},
 		Transport: transport.Options{
 			ID: string(id), Cluster: c.ClusterName, Secret: []byte(c.Secret),
 			Listen: net.JoinHostPort(bind, strconv.Itoa(c.PeerPort())), Network: n.seams.Network, Logger: n.log,

@@ -330,12 +330,17 @@ func (f *forgetting) Run(tx *engine.Tx) {
 
 // forget forgets those tombstones that this store still has, and returns how many.
 func (r *Repairer) forget(items []item) (forgot int, err error) {
+	return forgetAll(r.o.Store, items, func(i item) engine.Body { return &forgetting{i} })
+}
+
+// forgetAll runs a body for each item that may forget its key, and returns how many have.
+func forgetAll(store *engine.Store, items []item, body func(item) engine.Body) (forgot int, err error) {
 	tasks := make([]*engine.Task, len(items))
 	for i := range items {
-		tasks[i] = &engine.Task{Slot: items[i].key.Slot(), Body: &forgetting{items[i]}}
+		tasks[i] = &engine.Task{Slot: items[i].key.Slot(), Body: body(items[i])}
 	}
 	done := make(chan struct{})
-	if !r.o.Store.Do(tasks, func() { close(done) }) {
+	if !store.Do(tasks, func() { close(done) }) {
 		<-done
 	}
 	for _, t := range tasks {
@@ -345,7 +350,7 @@ func (r *Repairer) forget(items []item) (forgot int, err error) {
 		forgot += len(t.Changes)
 	}
 	if forgot > 0 {
-		mutant.Reach(mutant.AfterForget, uint64(r.o.Store.Node()))
+		mutant.Reach(mutant.AfterForget, uint64(store.Node()))
 	}
 	return forgot, nil
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// Serve answers a peer's request of a kind that this package handles. age is how long ago it was sent.
+// Serve answers a request of a kind that this package handles, from a node of the ring. age is how long ago it was sent.
 func (r *Repairer) Serve(from ring.NodeID, kind uint8, payload []byte, age time.Duration) ([]byte, error) {
-	set := r.shared.with(r.o.Ring())[from]
-	if set == nil {
+	table := r.o.Ring()
+	set := r.shared.own(table)
+	if _, known := table.Index(from); !known {
 		set = &engine.SlotSet{}
 	}
 	switch kind {
@@ -21,11 +22,16 @@ func (r *Repairer) Serve(from ring.NodeID, kind uint8, payload []byte, age time.
 		return answer(r.view, kind, payload, set.Has)
 	case kindObjects:
 		return r.serveObjects(payload, set)
-	case kindMerge:
+	case kindMerge, kindCover:
 		if age > r.o.Settings().Timeout {
 			return nil, ErrTooOld
 		}
+		if kind == kindCover {
+			return nil, r.serveCover(payload, set)
+		}
 		return nil, r.serveMerge(from, payload, set)
+	case kindHold:
+		return r.serveHold(payload, set)
 	case kindAgree:
 		return r.serveAgree(payload)
 	case kindForget:
@@ -68,18 +74,27 @@ func (r *Repairer) serveObjects(payload []byte, set *engine.SlotSet) ([]byte, er
 
 // serveMerge merges the objects that a peer brings.
 func (r *Repairer) serveMerge(from ring.NodeID, payload []byte, set *engine.SlotSet) error {
-	_, items, err := handoff.DecodePage(payload)
+	items, err := decodeMerge(payload, set)
 	if err != nil {
 		return err
 	}
-	for _, i := range items {
-		if !set.Has(i.Key.Slot()) {
-			return ErrNotShared
-		}
-		if len(i.Object.Context) == 0 {
-			return ErrMalformed
-		}
-	}
 	r.stats.received.Add(uint64(len(items)))
 	return r.merge(from, items)
+}
+
+// decodeMerge reads a page of objects, all of slots of the set.
+func decodeMerge(payload []byte, set *engine.SlotSet) ([]*handoff.Item, error) {
+	_, items, err := handoff.DecodePage(payload)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range items {
+		if !set.Has(i.Key.Slot()) {
+			return nil, ErrNotShared
+		}
+		if len(i.Object.Context) == 0 {
+			return nil, ErrMalformed
+		}
+	}
+	return items, nil
 }

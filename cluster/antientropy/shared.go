@@ -14,9 +14,19 @@ import (
 type sharedSlots struct {
 	self ring.NodeID
 
-	mu    sync.Mutex // guards the two below
+	mu    sync.Mutex // guards the three below
 	table *ring.Table
 	sets  map[ring.NodeID]*engine.SlotSet
+	owned *engine.SlotSet
+}
+
+// own is the slots that this node is a primary of, or is about to be. Others may ask about them and bring objects: replicas,
+// nodes that are filled from this one, and nodes that hand over what they no longer replicate.
+func (s *sharedSlots) own(table *ring.Table) *engine.SlotSet {
+	s.with(table)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owned
 }
 
 // with is the slots shared with each peer. The map and the sets must not be changed.
@@ -26,12 +36,16 @@ func (s *sharedSlots) with(table *ring.Table) map[ring.NodeID]*engine.SlotSet {
 	if s.table == table {
 		return s.sets
 	}
-	s.table, s.sets = table, map[ring.NodeID]*engine.SlotSet{}
+	s.table, s.sets, s.owned = table, map[ring.NodeID]*engine.SlotSet{}, &engine.SlotSet{}
 	for slot := range object.Slot(object.Slots) {
 		primaries := table.Primaries(slot)
 		if !slices.Contains(primaries, s.self) {
+			if slices.Contains(table.Next(slot), s.self) {
+				s.owned.Add(slot)
+			}
 			continue
 		}
+		s.owned.Add(slot)
 		for _, id := range primaries {
 			if id == s.self {
 				continue

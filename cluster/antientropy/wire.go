@@ -27,6 +27,10 @@ const (
 	kindAgree
 	// kindForget reaps them.
 	kindForget
+	// kindCover brings objects that the sender is about to drop.
+	kindCover
+	// kindHold asks to sync, and whether the node is a primary of some slots.
+	kindHold
 	kindEnd
 )
 

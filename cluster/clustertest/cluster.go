@@ -34,6 +34,9 @@ type Config struct {
 	RepairRate int64
 	// ReapPause is the nodes' pause between two attempts to reap tombstones; 0 is theirs.
 	ReapPause time.Duration
+	// HintRate is the nodes' rate of the replay of hints in bytes a second; 0 pauses it. HintAge and HintBytes bound hints.
+	HintRate, HintBytes int64
+	HintAge             time.Duration
 	// Seed determines what is drawn at random.
 	Seed uint64
 	// Runner makes the runner of a node, each time it starts.
@@ -54,6 +57,9 @@ func DefaultConfig() Config {
 		Replicas:    3,
 		Sync:        engine.SyncEverySecond,
 		MaxSiblings: 100,
+		HintRate:    8 << 20,
+		HintBytes:   64 << 20,
+		HintAge:     3 * time.Hour,
 		Seed:        1,
 	}
 }
@@ -171,7 +177,7 @@ func (n *Node) start() error {
 	n.gate = &gate{Host: c.Net.Host(n.Host)}
 	o := engine.DefaultOptions()
 	o.Dir, o.FS, o.Shards, o.CacheBytes, o.Sync, o.Logger = "/data", n.disk, 1, 4<<20, c.config.Sync, log
-	o.MaxSiblings = c.config.MaxSiblings
+	o.MaxSiblings, o.HintBytes = c.config.MaxSiblings, c.config.HintBytes
 	o.Now = n.now
 	o.Random = rand.New(rand.NewPCG(rand.Uint64(), 0))
 	failed := new(atomic.Bool)
@@ -219,8 +225,11 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Settings:   func() coordinator.Settings { return c.config.Settings },
 		RepairRate: func() int64 { return c.config.RepairRate },
 		ReapPause:  c.config.ReapPause,
-		Now:        n.now,
-		Logger:     log,
+		Hints: func() cluster.HintSettings {
+			return cluster.HintSettings{Rate: c.config.HintRate, MaxAge: c.config.HintAge}
+		},
+		Now:    n.now,
+		Logger: log,
 		Transport: transport.Options{
 			ID: string(n.ID), Cluster: "test", Secret: []byte("secret"),
 			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: n.gate, Logger: log, MaxClockDrift: 10 * time.Second,

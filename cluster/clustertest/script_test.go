@@ -22,7 +22,8 @@ import (
 // TestScripts runs the scenarios in testdata. A script is a cluster and what happens to it, one event a line:
 //
 //	cluster nodes=5 n=3 r=2 w=2     starts the cluster; it must come first. repair=1 sets the rate of repair, in MB a
-//	                                second, which is else paused
+//	                                second, which is else paused, hintbytes=4000 and hintage=60 the bounds of hints, in bytes
+//	                                and seconds
 //	@k.1 SET k v                    a client of a node sends a command; the lines after it that begin with '>' are the
 //	                                reply as redis-cli shows it, one line for each element
 //	> OK
@@ -43,12 +44,17 @@ import (
 //	connected                       waits until all running nodes are connected
 //	holds @k.1 k value              the node's own store shows the value; '-' when it holds none
 //	equal k                         waits until all primaries of k hold the same
+//	kept @k.4 k value               the node keeps a hint of the key that shows the value; '-' when it keeps none
+//	hints @k.4 7                    the node keeps so many hints
+//	delivered                       waits until no running node keeps hints
 //	tombstones 7                    the stores of all running nodes have so many tombstones, together
 //	alike                           waits until all running nodes have equal trees of the slots they share
-//	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them
+//	fill @k.1 100 v                 sets key-0 to key-99 to v-0 to v-99 at a node; v of '-' deletes them; a number behind
+//	                                it is the W to do so with
+//	show @k.1 100 3                 reads what fill wrote last, at a node with R=3
 //	count 100                       every primary's own store that runs shows what fill wrote last
 //
-// A node is @ and its number, or @KEY.N, the Nth of the preference list of the key.
+// script_ring_test.go has the events that change the ring. A node is @ and its number, or @KEY.N, the Nth of the preference list of the key.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -189,15 +195,30 @@ func (s *script) event(words []string) {
 		s.c.Await("equal", func() bool { return s.c.equal(words[1]) })
 	case "alike":
 		s.c.Await("alike", s.c.alike)
+	case "kept":
+		if got := s.c.kept(s.node(words[1]), words[2]); got != words[3] {
+			s.fatalf("%s keeps %q of %s, want %q", words[1], got, words[2], words[3])
+		}
+	case "hints":
+		if got := s.c.Nodes[s.node(words[1])].HintStatus().Keys; got != int64(s.number(words[2])) {
+			s.fatalf("%s keeps %d hints", words[1], got)
+		}
+	case "delivered":
+		s.c.Await("delivered", s.c.delivered)
 	case "tombstones":
 		if got := s.c.tombstones(); got != int64(s.number(words[1])) {
 			s.fatalf("there are %d tombstones", got)
 		}
 	case "fill":
-		s.fill(s.node(words[1]), s.number(words[2]), words[3])
+		s.fill(s.node(words[1]), s.number(words[2]), words[3], words[4:])
+	case "show":
+		s.show(s.node(words[1]), s.number(words[2]), words[3])
 	case "count":
 		s.count(s.number(words[1]))
 	default:
+		if s.ringEvent(words) {
+			return
+		}
 		if !strings.HasPrefix(name, "@") {
 			s.fatalf("unknown event %q", name)
 		}
@@ -218,6 +239,10 @@ func (s *script) start(words []string) {
 			config.Nodes = n
 		case "repair":
 			config.RepairRate = int64(n) << 20
+		case "hintbytes":
+			config.HintBytes = int64(n)
+		case "hintage":
+			config.HintAge = time.Duration(n) * time.Second
 		case "n":
 			config.Replicas = n
 		case "r":
@@ -260,15 +285,31 @@ func (s *script) number(word string) int {
 	return n
 }
 
-func (s *script) fill(node, n int, value string) {
+func (s *script) fill(node, n int, value string, w []string) {
 	s.fills = value
 	for i := range n {
 		args := []string{"SET", fmt.Sprint("key-", i), fmt.Sprint(value, "-", i)}
 		if value == "-" {
 			args = []string{"DEL", args[1]}
 		}
+		if len(w) > 0 {
+			args = append([]string{"QUORUM", "W", w[0], "--"}, args...)
+		}
 		if reply := s.c.do(node, args)[0]; strings.HasPrefix(reply, "(error)") {
 			s.fatalf("%s: %s", strings.Join(args, " "), reply)
+		}
+	}
+}
+
+// show reads what fill wrote.
+func (s *script) show(node, n int, r string) {
+	for i := range n {
+		key, want := fmt.Sprint("key-", i), fmt.Sprint(s.fills, "-", i)
+		if s.fills == "-" {
+			want = "(nil)"
+		}
+		if got := s.c.do(node, []string{"QUORUM", "R", r, "--", "GET", key}); got[0] != want {
+			s.fatalf("GET %s answers %q, want %q", key, got[0], want)
 		}
 	}
 }
@@ -351,6 +392,28 @@ func (c *clients) tombstones() (n int64) {
 		}
 	}
 	return n
+}
+
+// kept is the newest value of the hint that a node keeps of a string, "-" when it keeps none.
+func (c *clients) kept(node int, key string) string {
+	o, err := c.Nodes[node].Store.Hint(object.Key{Name: key})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if o == nil || o.Cell(valueCell) == nil {
+		return "-"
+	}
+	return string(o.Cell(valueCell).Newest().Payload)
+}
+
+// delivered reports whether no running node keeps hints.
+func (c *clients) delivered() bool {
+	for _, n := range c.Nodes {
+		if n.running && n.HintStatus().Keys > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // alike reports whether all running nodes have equal trees of every slot that they replicate.

@@ -15,6 +15,7 @@ import (
 type question struct {
 	b       *batch
 	peer    ring.NodeID
+	standIn bool // peer is a fallback, and asked for its hints
 	payload []byte
 	items   []questionItem
 }
@@ -23,6 +24,7 @@ type questionItem struct {
 	op     *op
 	key    object.Key
 	answer *object.Object // what the replica holds; nil for the same as here
+	none   bool           // a fallback keeps no hint
 }
 
 func (q *question) clear() {
@@ -36,7 +38,7 @@ type merge struct {
 	op     *op // the command that depends on it
 	key    object.Key
 	theirs *object.Object
-	peer   ring.NodeID
+	peer   ring.NodeID // who may be behind; empty for a fallback
 }
 
 // Run joins the replica's object into ours.
@@ -54,14 +56,19 @@ func (b *batch) ask() {
 		if !o.asks() {
 			continue
 		}
-		o.tally = quorum.NewTally(int(o.choice.R)-1, 0)
-		for range int(o.choice.R) - 1 {
+		need := int(o.choice.R) - 1
+		if o.StandsFor != nil && !b.keepsHints(o) {
+			need++
+		}
+		o.tally = quorum.NewTally(need, 0)
+		for range need {
 			questions = b.askNext(o, questions)
 		}
-		if o.tally.State() == quorum.Open {
+		switch o.tally.State() {
+		case quorum.Open:
 			b.open++
-		} else {
-			o.missed()
+		case quorum.Missed:
+			o.lacked()
 		}
 	}
 	waiting := b.open > 0
@@ -98,23 +105,29 @@ func (b *batch) digest(o *op, i int, key object.Key) causal.Digest {
 	if b.view != nil {
 		return b.view.Digest(o.looked + i)
 	}
+	if o.StandsFor != nil {
+		return b.hintDigest(key)
+	}
 	own, _ := b.c.Store.Digest(key) // a failure shows again when the command runs
 	return own
 }
 
 // askNext adds the next replica that can be reached to those that are asked for a command's keys.
 func (b *batch) askNext(o *op, questions []*question) []*question {
-	for ; o.next < len(o.primaries); o.next++ {
-		peer := o.primaries[o.next]
+	for ; o.canAsk(); o.next++ {
+		peer, standIn := o.candidate(o.next)
 		if peer == b.c.Self || !b.isUp(peer) {
 			continue
 		}
 		o.next++
+		if standIn {
+			o.asked++
+		}
 		o.tally.Asked()
-		q := find(questions, peer)
+		q := find(questions, peer, standIn)
 		if q == nil {
 			q = b.questions.next()
-			q.b, q.peer = b, peer
+			q.b, q.peer, q.standIn = b, peer, standIn
 			questions = append(questions, q)
 		}
 		i := 0
@@ -128,9 +141,9 @@ func (b *batch) askNext(o *op, questions []*question) []*question {
 	return questions
 }
 
-func find(questions []*question, peer ring.NodeID) *question {
+func find(questions []*question, peer ring.NodeID, standIn bool) *question {
 	for _, q := range questions {
-		if q.peer == peer {
+		if q.peer == peer && q.standIn == standIn {
 			return q
 		}
 	}
@@ -140,7 +153,11 @@ func find(questions []*question, peer ring.NodeID) *question {
 func (b *batch) send(questions []*question) {
 	b.refs.Add(int32(len(questions)))
 	for _, q := range questions {
-		b.c.outbox.post(q.peer, KindDigest, q.payload, len(q.items), q)
+		kind := KindDigest
+		if q.standIn {
+			kind = KindHintDigest
+		}
+		b.c.outbox.post(q.peer, kind, q.payload, len(q.items), q)
 	}
 }
 
@@ -152,11 +169,15 @@ func (b *batch) hedgeDelay(questions []*question) time.Duration {
 	if delay <= 0 {
 		return 0
 	}
-	most := maxHedgeDelays * delay
 	for _, q := range questions {
-		delay = max(delay, min(lateLatencies*b.c.Peers.Latency(string(q.peer)), most))
+		delay = max(delay, b.patience(q.peer))
 	}
 	return delay
+}
+
+// patience is what an answer of a replica takes that is later than nearly all, as far as it counts.
+func (b *batch) patience(peer ring.NodeID) time.Duration {
+	return min(lateLatencies*b.c.Peers.Latency(string(peer)), maxHedgeDelays*b.settings.HedgeDelay)
 }
 
 const (
@@ -166,8 +187,8 @@ const (
 	maxHedgeDelays = 10
 )
 
-// hedge asks one more replica for every command that is still waiting. It returns after which time to do so again; 0 when
-// there is nobody left to ask.
+// hedge asks one more replica for every command that is still waiting for answers, or has changes that are not confirmed kept
+// by one more fallback. It returns after which time to do so again; 0 when there is nobody left.
 func (b *batch) hedge() (again time.Duration) {
 	b.mu.Lock()
 	var questions []*question
@@ -177,15 +198,18 @@ func (b *batch) hedge() (again time.Duration) {
 			if o := &b.ops[i]; o.asks() && o.tally.State() == quorum.Open {
 				before := o.next
 				questions = b.askNext(o, questions)
-				more = more || o.next < len(o.primaries)
+				more = more || o.canAsk()
 				if o.next > before {
 					b.c.Stats.Hedges.Add(1)
 				}
 			}
 		}
 	}
+	hintings := b.replaceLate()
 	b.mu.Unlock()
 	b.send(questions)
+	b.hint(hintings)
+	more = more || len(hintings) > 0
 	if more {
 		return b.settings.HedgeDelay
 	}
@@ -216,29 +240,31 @@ func (q *question) received(r *reader, err error) {
 // ends with this.
 func (q *question) count(err error) (questions []*question, last bool) {
 	b := q.b
+	none := false
 	for i := range q.items {
 		item := &q.items[i]
 		o := item.op
+		none = none || item.none
 		if err == nil && item.answer != nil {
-			m := &merge{op: o, key: item.key, theirs: item.answer, peer: q.peer}
-			m.Slot, m.Body = o.Slot, m
-			b.merges = append(b.merges, m)
+			q.take(item)
 		}
 		if i+1 < len(q.items) && q.items[i+1].op == o {
 			continue // the command's answer is complete with its last key
 		}
+		counts := err == nil && !none
+		none = false
 		if !o.asks() || o.tally.State() != quorum.Open {
 			continue
 		}
 		state := quorum.Open
-		if err == nil {
+		if counts {
 			state = o.tally.Yes()
 		} else {
 			questions = b.askNext(o, questions)
 			state = o.tally.No()
 		}
 		if state == quorum.Missed {
-			o.missed()
+			o.lacked()
 		}
 		if state != quorum.Open && b.decided() {
 			last = true
@@ -248,13 +274,32 @@ func (q *question) count(err error) (questions []*question, last bool) {
 	return questions, last
 }
 
+// take has what a replica answered merged before the command runs.
+func (q *question) take(item *questionItem) {
+	m := &merge{op: item.op, key: item.key, theirs: item.answer, peer: q.peer}
+	m.Slot, m.Body = item.op.Slot, m
+	if q.standIn {
+		m.peer = "" // it holds what its owners are owed, whatever else there is
+	}
+	if item.op.StandsFor != nil {
+		item.op.overlay = append(item.op.overlay, m)
+		return
+	}
+	q.b.merges = append(q.b.merges, m)
+}
+
 // decode reads the object that the replica holds of each key, where that is not what we hold.
 func (q *question) decode(r *reader) (err error) {
 	for i := range q.items {
 		if r.byte() == digestSame {
 			continue
 		}
-		o, fault := object.Decode(bytes.Clone(r.bytes()))
+		encoding := r.bytes()
+		if q.standIn && len(encoding) == 0 {
+			q.items[i].none = true
+			continue
+		}
+		o, fault := object.Decode(bytes.Clone(encoding))
 		if fault != nil {
 			err = fault
 			continue
@@ -267,7 +312,7 @@ func (q *question) decode(r *reader) (err error) {
 // repair sends what was merged to the replicas whose answers showed that they lack some of it. Nobody waits for it.
 func (b *batch) repair() {
 	for _, m := range b.merges {
-		if m.Err != nil {
+		if m.Err != nil || m.peer == "" {
 			continue
 		}
 		own, err := b.c.Store.Get(m.key)

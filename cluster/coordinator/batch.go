@@ -1,8 +1,10 @@
 package coordinator
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
@@ -20,7 +22,7 @@ type batch struct {
 	resume   func() // b.ran, made once
 	refs     atomic.Int32
 	state    atomic.Uint32
-	writes   bool // some command may change something
+	writes   bool // some command may change something, or runs on hints: it takes the applier
 
 	mu sync.Mutex // guards the tallies and outcomes of the ops, merges, and the rest
 	// asking says that the batch is in its first step. An answer that comes later changes nothing.
@@ -35,6 +37,9 @@ type batch struct {
 	up         []peerState // as of when the batch was planned
 	questions  pool[question]
 	deliveries pool[delivery]
+	hintings   []*hinting // what went to fallbacks
+	// begun is when changes went out that fallbacks may be needed for, lateAt when who has not confirmed them is late.
+	begun, lateAt time.Time
 }
 
 // peerState is whether a node can be reached.
@@ -73,6 +78,7 @@ func (b *batch) unref() {
 	clear(b.merges)
 	b.ops, b.tasks, b.merges, b.up = b.ops[:0], b.tasks[:0], b.merges[:0], b.up[:0]
 	b.done, b.writes, b.asking, b.open = nil, false, false, 0
+	b.hintings, b.begun, b.lateAt = nil, time.Time{}, time.Time{}
 	b.questions.recycle((*question).clear)
 	b.deliveries.recycle((*delivery).clear)
 	b.c.batches.Put(b)
@@ -124,16 +130,29 @@ type op struct {
 	// future are the primaries that the slot will have; nil when they are the same. A write is acknowledged when W of
 	// them have it too, so that it is not lost with the change.
 	future []ring.NodeID
-	tally  quorum.Tally
+	// fallbacks may stand in for primaries, in order; nil when there are none, or the command is strict.
+	fallbacks []ring.NodeID
+	tally     quorum.Tally
 	// coming is the tally among future.
 	coming   quorum.Tally
-	next     int // the first of primaries that has not been asked
-	looked   int // where the batch's view has the command's first key
+	next     int      // the first of primaries and fallbacks that has not been asked
+	asked    int      // how many fallbacks have been
+	away     bool     // some primary cannot be reached
+	spare    int      // the first of fallbacks that has got no change
+	spent    int      // how many have
+	lacking  bool     // too few primaries for R can be reached: only hints can make up for them
+	overlay  []*merge // what a stand-in has been answered, and keeps only with what it writes
+	looked   int      // where the batch's view has the command's first key
 	finished bool
 }
 
 // Run runs the command in the applier, or in a view when the whole batch only reads.
-func (o *op) Run(tx *engine.Tx) { o.b.c.Runner.Run(tx, o.command) }
+func (o *op) Run(tx *engine.Tx) {
+	for _, m := range o.overlay {
+		m.Run(tx)
+	}
+	o.b.c.Runner.Run(tx, o.command)
+}
 
 // Keys are the command's keys.
 func (o *op) Keys(yield func(object.Key) bool) { o.command.Keys(yield) }
@@ -147,6 +166,12 @@ func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 		o.future = table.Next(command.Slot)
 	}
 	o.choice = command.Quorum.Or(b.settings.Quorum).Within(len(o.primaries))
+	if o.choice.Strict != quorum.Strict {
+		o.fallbacks = table.Fallbacks(command.Slot)
+	}
+	if !slices.Contains(o.primaries, b.c.Self) {
+		o.standIn()
+	}
 	need := 1
 	if command.Mode&Write != 0 {
 		need = int(o.choice.W)
@@ -154,7 +179,12 @@ func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 	if command.Mode&Read != 0 {
 		need = max(need, int(o.choice.R))
 	}
-	if need > 1 && b.reachable(o.primaries) < need {
+	if need == 1 || o.finished {
+		return
+	}
+	up := b.reachable(o.primaries)
+	o.lacking = up < int(o.choice.R)
+	if up < need && up+b.reachable(o.fallbacks) < need {
 		b.c.Stats.ClusterDown.Add(1)
 		o.fail(ErrClusterDown)
 	}
@@ -191,6 +221,16 @@ func (o *op) asks() bool {
 func (o *op) fail(err error) {
 	o.command.Err = err
 	o.finished = true
+}
+
+// lacked ends a command that too few replicas could be asked for, before it ran.
+func (o *op) lacked() {
+	if !o.lacking {
+		o.missed()
+		return
+	}
+	o.b.c.Stats.ClusterDown.Add(1)
+	o.fail(ErrClusterDown)
 }
 
 // missed ends a command that too few replicas confirmed.

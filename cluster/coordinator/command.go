@@ -19,6 +19,8 @@ const (
 	Idempotent
 	// Untouched marks a command that does not count as a use of its keys.
 	Untouched
+	// StandIn marks a command that is sent to a fallback, since no primary answers its sender.
+	StandIn
 )
 
 // Command is one command on keys of one slot. It runs on the coordinator of the slot, wherever it was received.

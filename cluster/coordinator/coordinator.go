@@ -8,6 +8,10 @@
 //  2. run: the commands run against this node's store, in order. What differs now gets a dot.
 //  3. replicate: the changes go to all other primaries at once. A command is answered when W stores have it.
 //
+// Unless a command is strict, the next fallbacks of the preference list stand in for primaries that are away, and for those
+// that are late when they are needed (standin.go): they keep hints for them. A node that coordinates though it is no primary
+// runs commands on its hints (Task.StandsFor).
+//
 // A batch of plain SETs skips the first step and one of GETs the last, so each takes one round trip. Since a read has
 // first merged what R stores know, and a write is known to W of them, a read sees every write acknowledged before it
 // when R+W > N.
@@ -83,6 +87,8 @@ type Coordinator struct {
 // Stats counts what the quorum paths met since the node started.
 type Stats struct {
 	ReadRepairs, Hedges, NoQuorum, ClusterDown, SiblingsSeen atomic.Uint64
+	// HintsDropped counts changes that this node was to keep for primaries and had no room for.
+	HintsDropped atomic.Uint64
 }
 
 // New returns a coordinator of its parts.
@@ -120,7 +126,7 @@ func (c *Coordinator) Release() {
 	c.Peers.Release()
 }
 
-// Execute runs commands whose slots this node replicates. It returns true when all are done; otherwise done is called
+// Execute runs commands whose slots this node replicates, or stands in for who does. It returns true when all are done; otherwise done is called
 // once, later, from another goroutine.
 func (c *Coordinator) Execute(commands []*Command, done func()) bool {
 	b := c.newBatch(len(commands), done)
@@ -130,7 +136,7 @@ func (c *Coordinator) Execute(commands []*Command, done func()) bool {
 		o := &b.ops[i]
 		o.plan(b, command, table)
 		reads = reads || o.asks()
-		b.writes = b.writes || command.Mode&Write != 0
+		b.writes = b.writes || command.Mode&Write != 0 || o.StandsFor != nil
 	}
 	if reads {
 		b.ask()

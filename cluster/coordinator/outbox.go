@@ -158,7 +158,7 @@ func (p *parcel) recycle() {
 
 // wellFormed reports whether a reply consists of just so many items.
 func wellFormed(kind uint8, payload []byte, items int) bool {
-	if kind == KindReplicate {
+	if kind == KindReplicate || kind == KindHint {
 		return len(payload) == items
 	}
 	r := reader{b: payload}

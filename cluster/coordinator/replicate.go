@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"slices"
+	"time"
 
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
@@ -15,6 +16,8 @@ type delivery struct {
 	peer    ring.NodeID
 	payload []byte
 	items   []deliveryItem
+	// answered says that there was an answer, or will be none; replaced that a fallback was asked in place of the peer.
+	answered, replaced bool
 }
 
 type deliveryItem struct {
@@ -36,6 +39,8 @@ func (d *delivery) clear() {
 func (b *batch) replicate() {
 	b.mu.Lock()
 	var deliveries []*delivery
+	var hintings []*hinting
+	hedged := false
 	for i := range b.ops {
 		o := &b.ops[i]
 		if o.finished {
@@ -59,21 +64,30 @@ func (b *batch) replicate() {
 				o.coming.Asked()
 			}
 		}
+		if o.away && o.fallbacks != nil {
+			hintings = o.replaceAway(hintings)
+		}
 		o.decide()
 		if !o.finished {
 			b.open++
+			hedged = hedged || o.fallbacks != nil
 		}
 	}
 	waiting := b.open > 0
-	b.mu.Unlock()
-	b.refs.Add(int32(len(deliveries)))
-	if waiting {
-		b.deliver(deliveries)
-		return
+	delay := time.Duration(0)
+	if hedged {
+		delay = b.expectLate(deliveries)
 	}
-	b.refs.Add(1)
+	b.mu.Unlock()
+	b.refs.Add(1 + int32(len(deliveries)))
 	b.deliver(deliveries)
-	b.finish()
+	b.hint(hintings)
+	if delay > 0 {
+		b.c.hedger.add(b, delay)
+	}
+	if !waiting {
+		b.finish()
+	}
 	b.unref()
 }
 
@@ -82,6 +96,17 @@ func (b *batch) deliver(deliveries []*delivery) {
 	for _, d := range deliveries {
 		b.c.outbox.post(d.peer, KindReplicate, d.payload, len(d.items), d)
 	}
+}
+
+// expectLate says after which while replicas that have not confirmed are late; 0: never. mu is held.
+func (b *batch) expectLate(deliveries []*delivery) (delay time.Duration) {
+	for _, d := range deliveries {
+		delay = max(delay, b.patience(d.peer))
+	}
+	delay = max(delay, b.settings.HedgeDelay)
+	b.begun = time.Now()
+	b.lateAt = b.begun.Add(delay)
+	return delay
 }
 
 // needNow is how many other stores that are primaries must confirm.
@@ -98,7 +123,7 @@ func (o *op) needComing() int {
 		return 0
 	}
 	need := int(o.command.Quorum.Or(o.b.settings.Quorum).Within(len(o.future)).W)
-	if slices.Contains(o.future, o.b.c.Self) {
+	if o.StandsFor != nil || slices.Contains(o.future, o.b.c.Self) {
 		need--
 	}
 	return need
@@ -129,7 +154,11 @@ func (o *op) address(deliveries []*delivery, change *engine.Change) []*delivery 
 }
 
 func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem) []*delivery {
-	if id == o.b.c.Self || !o.b.isUp(id) {
+	if id == o.b.c.Self {
+		return deliveries
+	}
+	if !o.b.isUp(id) {
+		o.away = true
 		return deliveries
 	}
 	var d *delivery
@@ -158,8 +187,10 @@ func (b *batch) newDelivery(peer ring.NodeID) *delivery {
 func (d *delivery) received(r *reader, err error) {
 	b := d.b
 	b.mu.Lock()
+	d.answered = true
 	last, has := false, true
 	var gaps *delivery
+	var hintings []*hinting
 	for i, item := range d.items {
 		o := item.op
 		status := byte(replicaRefuse)
@@ -178,6 +209,9 @@ func (d *delivery) received(r *reader, err error) {
 		if o.finished || gaps.covers(o) {
 			continue
 		}
+		if err != nil && o.fallbacks != nil && !d.replaced && b.mayReplace() {
+			hintings = o.replace(hintings, []ring.NodeID{d.peer})
+		}
 		if item.now {
 			o.tally.Count(counted)
 		}
@@ -192,6 +226,7 @@ func (d *delivery) received(r *reader, err error) {
 	if err != nil {
 		d.missed()
 	}
+	b.hint(hintings)
 	if gaps != nil {
 		b.refs.Add(1)
 		b.deliver([]*delivery{gaps})

@@ -35,6 +35,10 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 			err = work.digest(request)
 		case KindRun:
 			err = c.serveRun(request)
+		case KindHint:
+			err = c.serveHint(request)
+		case KindHintDigest:
+			err = c.serveHintDigest(request)
 		default:
 			err = fmt.Errorf("%w: kind %d", ErrMalformed, request.Kind)
 		}
@@ -269,7 +273,7 @@ func (w *served) compare() {
 }
 
 // serveRun coordinates commands that another node received. They are not sent on: of two nodes that disagree about
-// the coordinator, the one asked runs the command, provided that it holds a replica.
+// the coordinator, the one asked runs the command, provided that it holds a replica, or is asked to stand in.
 func (c *Coordinator) serveRun(request *transport.Request) error {
 	r := reader{b: request.Payload}
 	var commands, mine []*Command
@@ -280,7 +284,7 @@ func (c *Coordinator) serveRun(request *transport.Request) error {
 			return ErrMalformed
 		}
 		commands = append(commands, command)
-		if slices.Contains(table.Primaries(command.Slot), c.Self) && !c.Lacks() {
+		if command.Mode&StandIn != 0 || slices.Contains(table.Primaries(command.Slot), c.Self) && !c.Lacks() {
 			mine = append(mine, command)
 		} else {
 			command.Err = ErrNotReplica

@@ -17,6 +17,10 @@ const (
 	KindDigest uint8 = 2
 	// KindReplicate brings changes to a replica.
 	KindReplicate uint8 = 3
+	// KindHint brings a fallback changes that it is to keep for primaries.
+	KindHint uint8 = 4
+	// KindHintDigest asks a fallback whether it keeps what the coordinator holds.
+	KindHintDigest uint8 = 5
 )
 
 // The status of a reply.
@@ -126,6 +130,7 @@ const (
 	replicaHas    = 0 // the replica covers the change now
 	replicaGap    = 1 // it needs the whole object
 	replicaRefuse = 2 // its store failed, or it refuses the time
+	replicaFull   = 3 // its hints take as much room as they may
 )
 
 // appendReplicateItem appends the encoding of a change's delta, or of the whole object where there is none.

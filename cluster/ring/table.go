@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 
@@ -22,6 +23,8 @@ type Table struct {
 	next    placement  // like current when no node joins or leaves
 	pending [][]NodeID // by slot: next primaries that are not current ones; nil when no node joins or leaves
 	version uint64
+	// fallbacks are kept by slot when they are first asked for; nil when all nodes are primaries of everything.
+	fallbacks []atomic.Pointer[[]NodeID]
 }
 
 // Build places the slots on the nodes, whatever their order. Every slot gets replicas primaries, or as many as there are
@@ -42,6 +45,9 @@ func Build(nodes []Node, vnodes, replicas int) *Table {
 	}
 	t.version = versionOf(t.nodes, vnodes, replicas)
 	t.current = place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Leaving })
+	if t.current.members > t.current.n {
+		t.fallbacks = make([]atomic.Pointer[[]NodeID], object.Slots)
+	}
 	t.next = t.current
 	if changing {
 		t.next = place(t.nodes, vnodes, replicas, func(s State) bool { return s == Member || s == Joining })
@@ -109,6 +115,20 @@ func (t *Table) Preference(slot object.Slot) []NodeID {
 	return t.current.walk(slot, len(t.nodes))
 }
 
+// Fallbacks are the nodes that stand in for primaries of the slot, in order: the rest of its preference list. The slice must not
+// be changed.
+func (t *Table) Fallbacks(slot object.Slot) []NodeID {
+	if t.fallbacks == nil {
+		return nil
+	}
+	if have := t.fallbacks[slot].Load(); have != nil {
+		return *have
+	}
+	list := t.current.walk(slot, t.current.members)[t.current.n:]
+	t.fallbacks[slot].Store(&list)
+	return list
+}
+
 // Tokens are the tokens of a node, in order.
 func (t *Table) Tokens(id NodeID) []Token {
 	i, ok := t.index[id]
@@ -126,11 +146,12 @@ func (t *Table) Tokens(id NodeID) []Token {
 
 // placement is a ring of some of the nodes.
 type placement struct {
-	nodes []Node
-	ring  []vnode // by token
-	zones int     // how many distinct ones there are
-	n     int     // primaries of each slot
-	table []NodeID
+	nodes   []Node
+	ring    []vnode // by token
+	zones   int     // how many distinct ones there are
+	n       int     // primaries of each slot
+	members int     // nodes that it places slots on
+	table   []NodeID
 }
 
 type vnode struct {
@@ -155,7 +176,7 @@ func place(nodes []Node, vnodes, replicas int, takes func(State) bool) placement
 	slices.SortFunc(p.ring, func(a, b vnode) int {
 		return cmp.Or(cmp.Compare(a.token, b.token), cmp.Compare(a.node, b.node))
 	})
-	p.zones, p.n = len(zones), min(replicas, members)
+	p.zones, p.members, p.n = len(zones), members, min(replicas, members)
 	p.table = make([]NodeID, 0, p.n*object.Slots)
 	if p.n > 0 {
 		for slot := range object.Slot(object.Slots) {

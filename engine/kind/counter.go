@@ -115,6 +115,10 @@ func Add(o *object.Object, delta int64) (Addition, int64, error) {
 	if o != nil {
 		t = tallyOf(o)
 	}
+	return t.add(delta)
+}
+
+func (t *tally) add(delta int64) (Addition, int64, error) {
 	sum, ok := t.integer()
 	if !ok {
 		// Fractions may have come together to an integer that fits.
@@ -138,6 +142,10 @@ func AddFloat(o *object.Object, delta *big.Float) (Addition, []byte, error) {
 	if o != nil {
 		t = tallyOf(o)
 	}
+	return t.addFloat(delta)
+}
+
+func (t *tally) addFloat(delta *big.Float) (Addition, []byte, error) {
 	before, finite := t.decimal()
 	text := t.base
 	if finite && len(t.increments) > 0 || text == nil {
@@ -162,7 +170,7 @@ func AddFloat(o *object.Object, delta *big.Float) (Addition, []byte, error) {
 func (a Addition) Make(e *object.Edit) {
 	name := incrementName(a.counts, e.Dot().Actor)
 	i := increment{name: name, epoch: e.Dot().Time}
-	if c := e.Object().Cell(name); c != nil {
+	if c := e.Cell(name); c != nil {
 		v := c.Newest()
 		i, _ = readIncrement(name, v.Dot.Time, v.Payload)
 	}

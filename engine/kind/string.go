@@ -109,14 +109,17 @@ func Clear(e *object.Edit) {
 // Copy makes the key what o shows, with its deadline. Values that o does not show are not copied.
 func Copy(e *object.Edit, o *object.Object) {
 	Clear(e)
-	shown := o.Kind()
-	for _, c := range o.Cells {
-		if c.Name.Kind() == shown && shown != object.String {
-			e.Put(c.Name, bytes.Clone(c.Newest().Payload))
-		}
-	}
-	if shown == object.String {
+	switch shown := o.Kind(); shown {
+	case object.String:
 		e.Put(object.ValueCell, bytes.Clone(Value(o)))
+	case object.Hash:
+		for el := range Elements(o, shown, 0) {
+			copyField(e, o, &el)
+		}
+	case object.Set:
+		for el := range Elements(o, shown, 0) {
+			AddMember(e, []byte(el.Name))
+		}
 	}
 	if at := o.Deadline(); at != object.NoDeadline {
 		e.SetDeadline(at)
@@ -149,7 +152,7 @@ func removed(o *object.Object, seen func(causal.Dot) bool, left settled) settled
 func (s settled) without(e *object.Edit) settled {
 	var out settled
 	for _, i := range s {
-		if i.actor() != e.Dot().Actor || e.Object().Cell(i.name) != nil {
+		if i.actor() != e.Dot().Actor || e.Cell(i.name) != nil {
 			out = append(out, i)
 		}
 	}

@@ -18,7 +18,7 @@ const (
 	BeforeAcknowledgement Point = "before-acknowledgement"
 	// AfterAcknowledgement: whoever sent it has been told.
 	AfterAcknowledgement Point = "after-acknowledgement"
-	// AmidHandoff: a store that is being filled has taken a page of objects.
+	// AmidHandoff: a store that is being filled has taken a page of objects, or one is about to drop what others cover.
 	AmidHandoff Point = "amid-handoff"
 	// AfterForget: a store has forgotten tombstones that all nodes hold.
 	AfterForget Point = "after-forget"

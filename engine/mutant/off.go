@@ -16,6 +16,12 @@ const (
 	TreesMissMerges = false
 	// LastArrivalWins: of two concurrent objects the one that comes later replaces the other.
 	LastArrivalWins = false
+	// SkipsHintsOfEarlierRuns: hints that were kept before a restart are not replayed.
+	SkipsHintsOfEarlierRuns = false
+	// DropsHintsUnconfirmed: a hint goes when it is sent, whether or not its owner has confirmed it.
+	DropsHintsUnconfirmed = false
+	// DropsUncovered: a store drops its copy of a slot that it is no longer to hold before the primaries cover it.
+	DropsUncovered = false
 	// ReapsWhatDiffers: a tombstone goes at once, also while a primary holds something else. If it waited as it should,
 	// anti-entropy would most often have made the primaries equal.
 	ReapsWhatDiffers = false
@@ -23,10 +29,6 @@ const (
 	ReapsUnsynced = false
 	// ReapsEarly: a tombstone goes while messages from before it may be under way.
 	ReapsEarly = false
-	// SkipsHintsOfEarlierRuns: hints that were kept before a restart are not replayed.
-	SkipsHintsOfEarlierRuns = false
-	// DropsHintsUnconfirmed: a hint goes when it is sent, whether or not its owner has confirmed it.
-	DropsHintsUnconfirmed = false
 )
 
 // Reach marks a point.

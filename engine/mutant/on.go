@@ -19,6 +19,7 @@ var (
 	LastArrivalWins         = broken == "last-arrival-wins"
 	SkipsHintsOfEarlierRuns = broken == "skips-hints-of-earlier-runs"
 	DropsHintsUnconfirmed   = broken == "drops-hints-unconfirmed"
+	DropsUncovered          = broken == "drops-uncovered"
 	ReapsWhatDiffers        = broken == "reaps-what-differs"
 	ReapsUnsynced           = broken == "reaps-unsynced"
 	ReapsEarly              = broken == "reaps-early"

@@ -18,6 +18,21 @@ var ErrCorrupt = errors.New("corrupt object")
 
 // Append appends the encoding of o. The birth is local to a store and not part of it.
 func Append(b []byte, o *Object) []byte {
+	if o.Kept == nil {
+		return AppendInline(b, o)
+	}
+	b = causal.AppendContext(b, o.Context)
+	var cells []byte
+	n := 0
+	for c := range o.From("") {
+		cells = appendCell(cells, c, o.Context)
+		n++
+	}
+	return append(binary.AppendUvarint(b, uint64(n)), cells...)
+}
+
+// AppendInline is Append without the cells that are kept in rows.
+func AppendInline(b []byte, o *Object) []byte {
 	b = causal.AppendContext(b, o.Context)
 	return appendCells(b, o.Cells, o.Context)
 }
@@ -25,17 +40,21 @@ func Append(b []byte, o *Object) []byte {
 func appendCells(b []byte, cells []Cell, context causal.Context) []byte {
 	b = binary.AppendUvarint(b, uint64(len(cells)))
 	for i := range cells {
-		c := &cells[i]
-		b = binary.AppendUvarint(b, uint64(len(c.Name)))
-		b = append(b, c.Name...)
-		b = binary.AppendUvarint(b, uint64(len(c.Versions)))
-		for j := range c.Versions {
-			v := &c.Versions[j]
-			b = binary.AppendUvarint(b, uint64(actorIndex(context, v.Dot.Actor)))
-			b = binary.BigEndian.AppendUint64(b, uint64(v.Dot.Time))
-			b = binary.AppendUvarint(b, uint64(len(v.Payload)))
-			b = append(b, v.Payload...)
-		}
+		b = appendCell(b, &cells[i], context)
+	}
+	return b
+}
+
+func appendCell(b []byte, c *Cell, context causal.Context) []byte {
+	b = binary.AppendUvarint(b, uint64(len(c.Name)))
+	b = append(b, c.Name...)
+	b = binary.AppendUvarint(b, uint64(len(c.Versions)))
+	for j := range c.Versions {
+		v := &c.Versions[j]
+		b = binary.AppendUvarint(b, uint64(actorIndex(context, v.Dot.Actor)))
+		b = binary.BigEndian.AppendUint64(b, uint64(v.Dot.Time))
+		b = binary.AppendUvarint(b, uint64(len(v.Payload)))
+		b = append(b, v.Payload...)
 	}
 	return b
 }
@@ -58,7 +77,7 @@ type Room struct {
 	versions [1]causal.Version
 }
 
-// Decode reads an object. Its payloads share memory with b, which must not change afterwards.
+// Decode reads an object. Its names and payloads share memory with b, which must not change afterwards.
 func Decode(b []byte) (*Object, error) { return DecodeIn(nil, b) }
 
 // DecodeIn is Decode into room, which the object occupies for as long as anybody looks at it; into a new one when room is
@@ -68,7 +87,7 @@ func DecodeIn(room *Room, b []byte) (*Object, error) {
 		room = &Room{}
 	}
 	o := &room.object
-	o.Birth = 0
+	o.Birth, o.Kept = 0, nil
 	var err error
 	if o.Context, b, err = causal.DecodeContext(room.context[:0], b); err != nil {
 		return nil, err
@@ -100,7 +119,7 @@ const (
 	dotSize      = 24
 )
 
-// DecodeDelta reads a delta. Its payloads share memory with b, which must not change afterwards.
+// DecodeDelta reads a delta. Its names and payloads share memory with b, which must not change afterwards.
 func DecodeDelta(b []byte) (*Delta, error) {
 	d := &Delta{}
 	var err error
@@ -133,7 +152,7 @@ func DecodeDelta(b []byte) (*Delta, error) {
 type decoder struct {
 	b        []byte
 	context  causal.Context
-	versions []causal.Version // spare room for the first cell's versions
+	versions []causal.Version // spare room for versions of the cells to come
 	failed   bool
 }
 
@@ -181,8 +200,11 @@ const (
 func (d *decoder) cells(dst []Cell, minVersions int) []Cell {
 	n := d.count(minCell)
 	dst = slices.Grow(dst, n)
+	if n > cap(d.versions) {
+		d.versions = make([]causal.Version, 0, n) // most cells have one
+	}
 	for range n {
-		name := CellName(d.bytes())
+		name := CellName(view(d.bytes()))
 		if len(dst) > 0 && dst[len(dst)-1].Name >= name {
 			d.fail()
 		}
@@ -203,10 +225,11 @@ func (d *decoder) cellVersions() []causal.Version {
 	if n == 0 {
 		return nil
 	}
-	out := d.versions
-	d.versions = nil
+	out := d.versions[:0:min(n, cap(d.versions))]
 	if n > cap(out) {
 		out = make([]causal.Version, 0, n)
+	} else {
+		d.versions = d.versions[n:cap(d.versions)]
 	}
 	for range n {
 		actor := d.uvarint()

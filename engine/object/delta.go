@@ -32,31 +32,26 @@ func Apply(o *Object, d *Delta) (*Object, bool) {
 	if !o.Context.CoversAll(d.Base) {
 		return o, false
 	}
-	theirs := d.Touched
-	if !d.Cleared {
-		theirs = untouched(o.Cells, d.Touched)
+	switch {
+	case d.Cleared:
+		return Join(o, &Object{Context: context, Cells: overlay(nil, d.Touched)}), true
+	case o.Kept == nil:
+		cells := joinCells(o.Cells, o.Context, merged(o.Cells, d.Touched), context)
+		return &Object{Context: o.Context.Merge(context), Cells: cells, Birth: o.Birth}, true
 	}
-	cells := joinCells(o.Cells, o.Context, theirs, context)
-	return &Object{Context: o.Context.Merge(context), Cells: cells, Birth: o.Birth}, true
-}
-
-// untouched completes the touched cells with o's own others, so that the join leaves those as they are.
-func untouched(own, touched []Cell) []Cell {
-	out := make([]Cell, 0, len(own)+len(touched))
-	i, j := 0, 0
-	for i < len(own) || j < len(touched) {
-		switch {
-		case j == len(touched) || i < len(own) && own[i].Name < touched[j].Name:
-			out = append(out, own[i])
-			i++
-		case i == len(own) || touched[j].Name < own[i].Name:
-			out = append(out, touched[j])
-			j++
-		default:
-			out = append(out, touched[j])
-			i++
-			j++
+	inline, inRows := part(d.Touched)
+	out := &Object{Context: o.Context.Merge(context), Birth: o.Birth}
+	out.Cells = joinCells(o.Cells, o.Context, merged(o.Cells, inline), context)
+	var changed []Cell
+	for _, their := range inRows {
+		var own []causal.Version
+		if c := o.Kept.cell(their.Name); c != nil {
+			own = c.Versions
+		}
+		if v := causal.Join(own, o.Context, their.Versions, context); !sameVersions(v, own) {
+			changed = append(changed, Cell{Name: their.Name, Versions: v})
 		}
 	}
-	return out
+	out.Kept = o.Kept.with(changed)
+	return out, true
 }

@@ -2,28 +2,32 @@ package object
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kindredkv/kindred/engine/causal"
 )
 
 // Edit is the change that one command makes to one object: one dot, whatever number of cells it touches. Its methods
 // see the effect of those before them. It is used by one goroutine.
+//
+// It holds the touched cells alone, so that a change costs what it touches, whether the others are in the object or in
+// rows of their own.
 type Edit struct {
 	base    *Object
 	dot     causal.Dot
-	cells   []Cell // as they are now, sorted; shares the base's until touched
-	shared  bool   // cells is the slice of the base, or of an object that was handed out
-	touched []CellName
-	cleared bool
-	context causal.Context // what the command has seen besides the base, by a context token
+	cleared bool             // nothing is left of the base but what changed says
+	changed []Cell           // the touched cells as they are now, in the order of the first touch; one without versions is gone
+	places  map[CellName]int // where each is in changed, once there are many
+	context causal.Context   // what the command has seen besides the base, by a context token
 
 	// Room for the commonest change, so that it takes no allocation. Results are copied out of it.
-	cellRoom    [2]Cell
-	cellsInRoom bool
+	changeRoom  [2]Cell
 	versionRoom [1]causal.Version
 	inRoom      bool // versionRoom is taken
-	touchRoom   [2]CellName
 }
+
+// manyChanges is the number of touched cells from which on they are found by a map.
+const manyChanges = 8
 
 // NewEdit begins a change of base, nil for a key without an object, under the dot minted for it.
 func NewEdit(base *Object, dot causal.Dot) *Edit {
@@ -40,17 +44,50 @@ func (e *Edit) Reset(base *Object, dot causal.Dot) {
 	if base == nil {
 		base = &nothing
 	}
-	*e = Edit{base: base, dot: dot, cells: base.Cells, shared: true}
-	e.touched = e.touchRoom[:0]
+	*e = Edit{base: base, dot: dot}
+	e.changed = e.changeRoom[:0]
 }
 
 // Dot is the name of this change.
 func (e *Edit) Dot() causal.Dot { return e.dot }
 
+// Cell is the cell of that name as the edit has left it so far, nil when it has no live version. It is valid until the next
+// change.
+func (e *Edit) Cell(name CellName) *Cell {
+	if i, ok := e.find(name); ok {
+		if len(e.changed[i].Versions) == 0 {
+			return nil
+		}
+		return &e.changed[i]
+	}
+	if e.cleared {
+		return nil
+	}
+	return e.base.Cell(name)
+}
+
+// find returns the place in changed of a cell that the edit has touched.
+func (e *Edit) find(name CellName) (int, bool) {
+	if e.places != nil {
+		i, ok := e.places[name]
+		return i, ok
+	}
+	for i := range e.changed {
+		if e.changed[i].Name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // Object returns the cells as the edit has left them so far, for reading within the command. The context is the base's.
 func (e *Edit) Object() *Object {
-	e.shared = true
-	return &Object{Context: e.base.Context, Cells: e.cells}
+	if len(e.changed) == 0 && !e.cleared {
+		return e.base
+	}
+	o := &Object{Context: e.base.Context}
+	o.Cells, o.Kept = e.cells()
+	return o
 }
 
 // Put gives the cell one version that supersedes all that the base holds. The payload is kept, so the caller must not
@@ -68,11 +105,17 @@ func (e *Edit) Put(name CellName, payload []byte) {
 
 // PutSeen adds a version that supersedes only those that seen covers. The others stay beside it as siblings.
 func (e *Edit) PutSeen(name CellName, payload []byte, seen causal.Context) {
+	e.PutBeside(name, payload, func(v *causal.Version) bool { return !seen.Covers(v.Dot) })
+}
+
+// PutBeside adds a version that supersedes those of the cell that stay says false of. A version that this edit has put
+// before goes in any case.
+func (e *Edit) PutBeside(name CellName, payload []byte, stay func(*causal.Version) bool) {
 	var versions []causal.Version
-	if i, ok := findCell(e.cells, name); ok {
-		for _, v := range e.cells[i].Versions {
-			if v.Dot != e.dot && !seen.Covers(v.Dot) {
-				versions = append(versions, v)
+	if c := e.Cell(name); c != nil {
+		for i := range c.Versions {
+			if v := &c.Versions[i]; v.Dot != e.dot && stay(v) {
+				versions = append(versions, *v)
 			}
 		}
 	}
@@ -88,24 +131,22 @@ func (e *Edit) PutSeen(name CellName, payload []byte, seen causal.Context) {
 // A replica may hold cells that seen covers and the base knows nothing of. They go too, so that equal contexts stay
 // equal objects: the delta then tells of every cell.
 func (e *Edit) RemoveSeen(seen causal.Context) {
-	for _, c := range slices.Clone(e.cells) {
-		var versions []causal.Version
-		for _, v := range c.Versions {
-			if v.Dot == e.dot || !seen.Covers(v.Dot) {
-				versions = append(versions, v)
-			}
-		}
-		if len(versions) < len(c.Versions) {
-			e.set(c.Name, versions)
-		}
-	}
 	e.context = e.context.Merge(seen)
-	if !e.base.Context.CoversAll(seen) {
+	if seen.CoversAll(e.base.Context) && len(e.changed) == 0 {
 		e.cleared = true
-		for i := range e.cells {
-			e.touch(e.cells[i].Name)
+		return
+	}
+	tellsAll := !e.base.Context.CoversAll(seen)
+	for c := range e.Object().From("") {
+		left := c.clone()
+		left.Versions = slices.DeleteFunc(left.Versions, func(v causal.Version) bool {
+			return v.Dot != e.dot && seen.Covers(v.Dot)
+		})
+		if tellsAll || len(left.Versions) < len(c.Versions) {
+			e.set(left.Name, left.Versions)
 		}
 	}
+	e.cleared = e.cleared || tellsAll
 }
 
 // Remove removes all versions of the cell.
@@ -113,8 +154,7 @@ func (e *Edit) Remove(name CellName) { e.set(name, nil) }
 
 // Clear removes every cell.
 func (e *Edit) Clear() {
-	e.cells, e.shared, e.cleared = nil, true, true
-	e.touched = e.touched[:0]
+	e.cleared, e.changed, e.places = true, e.changed[:0], nil
 }
 
 // Keep puts back the versions that the base holds of a cell, after a Clear that was meant for the others.
@@ -125,34 +165,47 @@ func (e *Edit) Keep(name CellName) {
 }
 
 func (e *Edit) set(name CellName, versions []causal.Version) {
-	i, ok := findCell(e.cells, name)
-	if e.shared {
-		e.own()
+	i, ok := e.find(name)
+	if ok {
+		e.changed[i].Versions = versions
+		return
 	}
+	e.changed = append(e.changed, Cell{Name: name, Versions: versions})
 	switch {
-	case ok && len(versions) == 0:
-		e.cells = slices.Delete(e.cells, i, i+1)
-	case ok:
-		e.cells[i].Versions = versions
-	case len(versions) > 0:
-		e.cells = slices.Insert(e.cells, i, Cell{Name: name, Versions: versions})
+	case e.places != nil:
+		e.places[name] = len(e.changed) - 1
+	case len(e.changed) > manyChanges:
+		e.places = make(map[CellName]int, 4*manyChanges)
+		for i := range e.changed {
+			e.places[e.changed[i].Name] = i
+		}
 	}
-	e.touch(name)
 }
 
-// own copies the cells before the first change to them.
-func (e *Edit) own() {
-	if e.cellsInRoom || len(e.cells) >= len(e.cellRoom) {
-		e.cells = slices.Clone(e.cells)
-	} else {
-		e.cells, e.cellsInRoom = append(e.cellRoom[:0], e.cells...), true
+// sorted is a copy of the touched cells in the order of their names, which shares nothing with the edit.
+func (e *Edit) sorted() []Cell {
+	out := slices.Clone(e.changed)
+	slices.SortFunc(out, func(a, b Cell) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	for i := range out {
+		if v := out[i].Versions; e.inRoom && len(v) == 1 && &v[0] == &e.versionRoom[0] {
+			out[i].Versions = slices.Clone(v)
+			break
+		}
 	}
-	e.shared = false
+	return out
 }
 
-func (e *Edit) touch(name CellName) {
-	if !slices.Contains(e.touched, name) {
-		e.touched = append(e.touched, name)
+// cells are the cells after the edit.
+func (e *Edit) cells() ([]Cell, *Kept) {
+	changed := e.sorted()
+	switch {
+	case e.cleared:
+		return overlay(nil, changed), nil
+	case e.base.Kept == nil:
+		return overlay(e.base.Cells, changed), nil
+	default:
+		inline, inRows := part(changed)
+		return overlay(e.base.Cells, inline), e.base.Kept.with(inRows)
 	}
 }
 
@@ -169,32 +222,36 @@ func (e *Edit) Result() *Object { return e.ResultIn(&Room{}) }
 // ResultIn is Result in a room, which the object occupies for as long as anybody looks at it.
 func (e *Edit) ResultIn(room *Room) *Object {
 	base := e.base.Context.Merge(e.context)
-	if len(e.cells) == 1 && len(e.cells[0].Versions) == 1 {
-		room.versions[0] = e.cells[0].Versions[0]
-		room.cells[0] = Cell{Name: e.cells[0].Name, Versions: room.versions[:]}
+	if e.isSingle() {
+		room.versions[0] = e.changed[0].Versions[0]
+		room.cells[0] = Cell{Name: e.changed[0].Name, Versions: room.versions[:]}
 		room.object = Object{Context: base.AppendWith(room.context[:0], e.dot), Cells: room.cells[:], Birth: e.dot.Birth}
 		return &room.object
 	}
-	o := &Object{Context: base.With(e.dot), Cells: slices.Clone(e.cells), Birth: e.dot.Birth}
-	for i := range o.Cells {
-		if v := o.Cells[i].Versions; e.inRoom && &v[0] == &e.versionRoom[0] {
-			o.Cells[i].Versions = slices.Clone(v)
-		}
-	}
+	o := &Object{Context: base.With(e.dot), Birth: e.dot.Birth}
+	o.Cells, o.Kept = e.cells()
 	return o
+}
+
+// isSingle reports whether the result is one cell of one version, which the edit has touched.
+func (e *Edit) isSingle() bool {
+	if len(e.changed) != 1 || len(e.changed[0].Versions) != 1 {
+		return false
+	}
+	own := e.base.Cells
+	return e.cleared || e.base.Kept == nil && (len(own) == 0 || len(own) == 1 && own[0].Name == e.changed[0].Name)
 }
 
 // Delta returns the change alone. o is the result of the edit.
 func (e *Edit) Delta(o *Object) *Delta {
 	base := e.base.Context.Merge(e.context)
-	d := &Delta{Base: base, Dot: e.dot, Cleared: e.cleared, Touched: make([]Cell, 0, len(e.touched))}
-	slices.Sort(e.touched)
-	for _, name := range e.touched {
-		cell := Cell{Name: name}
-		if c := o.Cell(name); c != nil {
-			cell.Versions = c.Versions
+	d := &Delta{Base: base, Dot: e.dot, Cleared: e.cleared, Touched: e.sorted()}
+	for i := range d.Touched {
+		t := &d.Touched[i]
+		t.Versions = nil
+		if c := o.Cell(t.Name); c != nil {
+			t.Versions = c.Versions
 		}
-		d.Touched = append(d.Touched, cell)
 	}
 	return d
 }

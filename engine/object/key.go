@@ -27,7 +27,7 @@ func SlotOf[T string | []byte](name T) Slot {
 	return Slot(crc16(hashTag(view(name))) % Slots)
 }
 
-// view is the name as a string without a copy. It must not outlive the call it is made for.
+// view is the name as a string without a copy. It is good for as long as the bytes stay as they are.
 func view[T string | []byte](name T) string {
 	// A slice begins as a string does: with the pointer to its bytes.
 	return unsafe.String(*(**byte)(unsafe.Pointer(&name)), len(name))

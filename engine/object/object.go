@@ -27,9 +27,11 @@ func (c *Cell) has(dot causal.Dot) bool {
 type Object struct {
 	// Context covers every write of the key that this replica has applied.
 	Context causal.Context
-	// Cells are the cells with live versions, in the order of their names. An object without cells of any type is a
-	// tombstone: it remembers what was removed.
+	// Cells are the cells with live versions, in the order of their names, those in Kept aside. An object without cells of
+	// any type is a tombstone: it remembers what was removed.
 	Cells []Cell
+	// Kept is nil when all cells are in Cells. Else those of CellName.InRow are not.
+	Kept *Kept
 	// Birth is the birth under which this store writes the key, 0 when its next own write must start a new one. It is
 	// knowledge of this store about itself: it is kept in the row and never sent to another node.
 	Birth causal.Time
@@ -38,11 +40,17 @@ type Object struct {
 // Tombstone reports whether the key does not exist: no cell of any type is alive. Cells of kind None may be, such as a
 // deadline that was set while another node removed the key.
 func (o *Object) Tombstone() bool {
-	return len(o.Cells) == 0 || o.Cells[len(o.Cells)-1].Name.Kind() == None
+	if len(o.Cells) > 0 && o.Cells[len(o.Cells)-1].Name.Kind() != None {
+		return false
+	}
+	return o.Kept == nil || o.Kept.empty()
 }
 
 // Cell returns the cell of that name, nil when it has no live version.
 func (o *Object) Cell(name CellName) *Cell {
+	if o.Kept != nil && name.InRow() {
+		return o.Kept.cell(name)
+	}
 	i, ok := o.find(name)
 	if !ok {
 		return nil
@@ -58,7 +66,7 @@ func findCell(cells []Cell, name CellName) (int, bool) {
 	})
 }
 
-// Prefixed returns the cells whose names begin with prefix, in order.
+// Prefixed returns the cells in the object itself whose names begin with prefix, in order.
 func (o *Object) Prefixed(prefix CellName) []Cell {
 	from, _ := o.find(prefix)
 	to := from
@@ -73,26 +81,39 @@ func (o *Object) Prefixed(prefix CellName) []Cell {
 func (o *Object) Kind() Kind {
 	kind := None
 	var newest causal.Dot
+	take := func(k Kind, dot causal.Dot) {
+		if kind == None || newest.Compare(dot) < 0 {
+			kind, newest = k, dot
+		}
+	}
 	for i := range o.Cells {
-		c := &o.Cells[i]
-		if c.Name.Kind() == None {
-			continue
+		if c := &o.Cells[i]; c.Name.Kind() != None {
+			take(c.Name.Kind(), c.Newest().Dot)
 		}
-		if dot := c.Newest().Dot; kind == None || newest.Compare(dot) < 0 {
-			kind, newest = c.Name.Kind(), dot
-		}
+	}
+	if o.Kept != nil {
+		o.Kept.newest(take)
 	}
 	return kind
 }
 
-// Size estimates the bytes of memory that the object takes.
+// Size estimates the bytes of memory that the object takes, or of a store in memory what its rows do.
 func (o *Object) Size() int {
 	size := objectOverhead + len(o.Context)*contextEntrySize
 	for i := range o.Cells {
-		size += cellOverhead + len(o.Cells[i].Name)
-		for j := range o.Cells[i].Versions {
-			size += versionOverhead + len(o.Cells[i].Versions[j].Payload)
-		}
+		size += o.Cells[i].Size()
+	}
+	if o.Kept != nil {
+		size += int(o.Kept.Bytes)
+	}
+	return size
+}
+
+// Size is the part of the cell in the size of its object.
+func (c *Cell) Size() int {
+	size := cellOverhead + len(c.Name)
+	for i := range c.Versions {
+		size += versionOverhead + len(c.Versions[i].Payload)
 	}
 	return size
 }
@@ -105,55 +126,62 @@ const (
 	versionOverhead  = 56
 )
 
-// Join merges what two replicas know. Either may be nil, a replica that knows nothing. The result has a's birth: a is
-// this store's object, and merging makes it forget nothing.
-func Join(a, b *Object) *Object {
-	switch {
-	case b == nil:
-		return a
-	case a == nil:
-		return &Object{Context: b.Context, Cells: b.Cells}
-	case a.Context.Equal(b.Context):
-		return a
+// LatestWrite is the Unix millisecond of the newest write that the object shows, or where its cells are in rows of the
+// newest that it has seen.
+func (o *Object) LatestWrite() (latest int64) {
+	if o.Kept != nil {
+		return o.Context.Newest().Milliseconds()
 	}
-	cells := joinCells(a.Cells, a.Context, b.Cells, b.Context)
-	return &Object{Context: a.Context.Merge(b.Context), Cells: cells, Birth: a.Birth}
+	for i := range o.Cells {
+		latest = max(latest, o.Cells[i].Newest().Dot.Time.Milliseconds())
+	}
+	return latest
 }
 
-// joinCells joins two sorted lists of cells name by name. A cell that one side lacks is joined with no versions.
-func joinCells(a []Cell, aContext causal.Context, b []Cell, bContext causal.Context) []Cell {
-	out := make([]Cell, 0, max(len(a), len(b)))
-	add := func(name CellName, av, bv []causal.Version) {
-		if v := causal.Join(av, aContext, bv, bContext); len(v) > 0 {
-			out = append(out, Cell{Name: name, Versions: v})
-		}
+// KeepNewest returns o with at most n versions of each cell among those that bounded says true of, the newest, and the
+// number of those that went. What is dropped counts as removed: the context covers it. Of cells in rows those are looked at
+// that have changed.
+func (o *Object) KeepNewest(n int, bounded func(CellName, *causal.Version) bool) (*Object, int) {
+	cells, dropped := keepNewest(o.Cells, n, bounded)
+	rows := o.Kept
+	if rows != nil {
+		changed, more := keepNewest(rows.Changed, n, bounded)
+		rows, dropped = rows.replaced(changed), dropped+more
 	}
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		switch {
-		case j == len(b) || i < len(a) && a[i].Name < b[j].Name:
-			add(a[i].Name, a[i].Versions, nil)
-			i++
-		case i == len(a) || b[j].Name < a[i].Name:
-			add(b[j].Name, nil, b[j].Versions)
-			j++
-		default:
-			add(a[i].Name, a[i].Versions, b[j].Versions)
-			i++
-			j++
-		}
+	if dropped == 0 {
+		return o, 0
 	}
-	return out
+	return &Object{Context: o.Context, Cells: cells, Kept: rows, Birth: o.Birth}, dropped
 }
 
-// KeepNewest returns o with at most n versions of each cell, the newest. What is dropped counts as removed: the
-// context covers it.
-func (o *Object) KeepNewest(n int) *Object {
-	out := &Object{Context: o.Context, Cells: slices.Clone(o.Cells), Birth: o.Birth}
-	for i := range out.Cells {
-		if v := out.Cells[i].Versions; len(v) > n {
-			out.Cells[i].Versions = v[len(v)-n:]
+// keepNewest copies the cells when it drops something of one.
+func keepNewest(cells []Cell, n int, bounded func(CellName, *causal.Version) bool) (out []Cell, dropped int) {
+	out = cells
+	for i := range cells {
+		name, versions := cells[i].Name, cells[i].Versions
+		if len(versions) <= n {
+			continue
 		}
+		surplus := -n
+		for j := range versions {
+			if bounded(name, &versions[j]) {
+				surplus++
+			}
+		}
+		if surplus <= 0 {
+			continue
+		}
+		if dropped == 0 {
+			out = slices.Clone(cells)
+		}
+		dropped += surplus
+		out[i].Versions = slices.DeleteFunc(slices.Clone(versions), func(v causal.Version) bool {
+			goes := surplus > 0 && bounded(name, &v)
+			if goes {
+				surplus--
+			}
+			return goes
+		})
 	}
-	return out
+	return out, dropped
 }

@@ -30,13 +30,20 @@ func (c *Call) Key(i int) object.Key { return c.command.Key(i) }
 // Lookup is what a client sees of a key, nil when it does not exist. It counts among the keyspace hits and misses that
 // INFO shows; a command that only looks in order to change the key uses Tx.Object.
 func (c *Call) Lookup(key object.Key) *object.Object {
-	o := c.Tx.Object(key)
+	o, _ := c.lookupRaw(key)
+	return o
+}
+
+// lookupRaw is Lookup that gives what the store knows of the key as well: the two are of one moment.
+func (c *Call) lookupRaw(key object.Key) (o, raw *object.Object) {
+	raw = c.Tx.Raw(key)
+	o = c.Tx.Shown(raw)
 	if o == nil {
 		c.handler.stats.misses.Add(1)
 	} else {
 		c.handler.stats.hits.Add(1)
 	}
-	return o
+	return o, raw
 }
 
 // Is reports whether argument i is the word, which is given in lower case.

@@ -111,14 +111,15 @@ func writeFlags(w *resp.Writer, set uint32, names []string, prefix string) {
 	}
 }
 
-// writeKeySpecs describes the key positions: one range when all keys are used alike, else each on its own.
+// writeKeySpecs describes the key positions: one range when all keys are used alike, else each on its own, the last up to
+// the last key.
 func writeKeySpecs(w *resp.Writer, s *Spec) {
 	w.Set(len(s.KeyFlags))
 	for i, flags := range s.KeyFlags {
 		last := 0
-		if len(s.KeyFlags) == 1 {
+		if i == len(s.KeyFlags)-1 {
 			if last = s.LastKey; last >= 0 {
-				last -= s.FirstKey
+				last -= s.FirstKey + i*s.Step
 			}
 		}
 		w.Map(3)
@@ -131,19 +132,30 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.BulkString("spec")
 		w.Map(1)
 		w.BulkString("index")
-		w.Int(int64(s.FirstKey + i*s.Step))
+		w.Int(int64(s.FirstKey + i*s.Step + s.NumKeys))
 		w.BulkString("find_keys")
 		w.Map(2)
 		w.BulkString("type")
-		w.BulkString("range")
-		w.BulkString("spec")
-		w.Map(3)
-		w.BulkString("lastkey")
-		w.Int(int64(last))
-		w.BulkString("keystep")
-		w.Int(int64(s.Step))
-		w.BulkString("limit")
-		w.Int(0)
+		if s.NumKeys > 0 {
+			writeKeySpec(w, "keynum", "keynumidx", 0, "firstkey", 1, "keystep", 1)
+			continue
+		}
+		writeKeySpec(w, "range", "lastkey", last, "keystep", s.Step, "limit", 0)
+	}
+}
+
+// writeKeySpec describes how keys are found behind where they begin: a type, and names with numbers.
+func writeKeySpec(w *resp.Writer, kind string, pairs ...any) {
+	w.BulkString(kind)
+	w.BulkString("spec")
+	w.Map(len(pairs) / 2)
+	for _, p := range pairs {
+		switch p := p.(type) {
+		case string:
+			w.BulkString(p)
+		case int:
+			w.Int(int64(p))
+		}
 	}
 }
 
@@ -215,10 +227,17 @@ func keyedBy(r *Request) (s *Spec, first, last, step int) {
 	switch {
 	case s == nil:
 		r.Fail("ERR Invalid command specified")
-	case s.FirstKey == 0:
+	case s.FirstKey == 0 && s.NumKeys == 0:
 		r.Fail("ERR The command has no key arguments")
 	case !s.arityOK(len(args)):
 		r.Fail("ERR Invalid number of arguments specified for command")
+	case s.NumKeys > 0:
+		n, ok := parseInt(args[s.NumKeys])
+		if first, step = s.NumKeys+1, 1; !ok || n < 1 || n > int64(len(args)-first) {
+			r.Fail("ERR Invalid arguments specified for command")
+			return s, 0, 0, 1
+		}
+		last = s.NumKeys + int(n)
 	default:
 		first, last, step = s.keys(len(args))
 	}

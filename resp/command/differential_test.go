@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestStringsAndKeysBehaveLikeRedis sends the same random commands to a node and to redis-server, and compares every
+// TestCommandsBehaveLikeRedis sends the same random commands to a node and to redis-server, and compares every
 // reply.
-func TestStringsAndKeysBehaveLikeRedis(t *testing.T) {
+func TestCommandsBehaveLikeRedis(t *testing.T) {
 	redis := startRedis(t)
 	commands := 24_000
 	if testing.Short() {
@@ -49,14 +49,62 @@ func alike(name string, theirs, ours any) bool {
 		a, ok := theirs.([]any)
 		b, also := ours.([]any)
 		return ok && also && reflect.DeepEqual(sorted(a[1]), sorted(b[1])) || !ok && reflect.DeepEqual(theirs, ours)
-	case "randomkey":
-		return (theirs == replyNull{}) == (ours == replyNull{})
+	case "hkeys", "hvals", "smembers", "sunion", "sinter", "sdiff":
+		return reflect.DeepEqual(sorted(theirs), sorted(ours))
+	case "hgetall":
+		return reflect.DeepEqual(paired(theirs), paired(ours))
+	case "hscan", "sscan":
+		a, ok := theirs.([]any)
+		b, also := ours.([]any)
+		if !ok || !also {
+			return reflect.DeepEqual(theirs, ours)
+		}
+		pair := sorted
+		if strings.EqualFold(name, "hscan") {
+			pair = paired
+		}
+		return reflect.DeepEqual(pair(a[1]), pair(b[1]))
+	case "randomkey", "spop", "srandmember", "hrandfield":
+		return shape(theirs) == shape(ours)
 	case "ttl", "expiretime":
 		return near(theirs, ours, 1)
 	case "pttl", "pexpiretime":
 		return near(theirs, ours, 1500)
 	default:
 		return reflect.DeepEqual(theirs, ours)
+	}
+}
+
+// paired is a list of names and values in the order of the names.
+func paired(v any) any {
+	list, ok := v.([]any)
+	if !ok || len(list)%2 != 0 {
+		return v
+	}
+	pairs := make([]any, 0, len(list)/2)
+	for i := 0; i < len(list); i += 2 {
+		pairs = append(pairs, list[i:i+2])
+	}
+	return sorted(pairs)
+}
+
+// shape is what can be the same of replies that are drawn at random: type and length, or the error.
+func shape(v any) string {
+	switch v := v.(type) {
+	case []any:
+		out := fmt.Sprint("list of ", len(v))
+		for _, e := range v {
+			if _, nested := e.([]any); nested {
+				out += " " + shape(e)
+			}
+		}
+		return out
+	case replySet:
+		return fmt.Sprint("set of ", len(v))
+	case string:
+		return "string"
+	default:
+		return fmt.Sprintf("%T %v", v, v)
 	}
 }
 
@@ -177,10 +225,16 @@ func (g *generator) command() [][]byte {
 }
 
 func (g *generator) words() []string {
-	if g.rng.IntN(2) == 0 {
+	switch g.rng.IntN(6) {
+	case 0:
 		return g.stringWords()
+	case 1:
+		return g.keyWords()
+	case 2, 3:
+		return g.hashWords()
+	default:
+		return g.setWords()
 	}
-	return g.keyWords()
 }
 
 func (g *generator) stringWords() []string {

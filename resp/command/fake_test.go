@@ -31,6 +31,7 @@ type fakeCluster struct {
 	// flushed are the databases that were flushed; waited the replicas that were waited for.
 	flushed []int
 	repair  cluster.RepairStatus
+	hints   cluster.HintStatus
 	// replicas are what Where finds.
 	replicas []cluster.Replica
 	// acked is how many other nodes confirm.
@@ -149,6 +150,8 @@ func (c *fakeCluster) RepairStart(full bool, first, last object.Slot) error {
 }
 
 func (c *fakeCluster) RepairPause(paused bool) { c.repair.Paused = paused }
+
+func (c *fakeCluster) HintStatus() cluster.HintStatus { return c.hints }
 
 func (c *fakeCluster) RepairStatus() cluster.RepairStatus { return c.repair }
 

@@ -329,6 +329,11 @@ func infoKindred(w *infoWriter) {
 	w.field("noquorum_errors", s.Stats.NoQuorum)
 	w.field("clusterdown_errors", s.Stats.ClusterDown)
 	w.field("siblings_seen", s.Stats.SiblingsSeen)
+	hints := w.h.Cluster.HintStatus()
+	w.field("hints", hints.Keys)
+	w.field("hints_bytes", hints.Bytes)
+	w.field("hints_replayed", s.Stats.HintsReplayed)
+	w.field("hints_dropped", s.Stats.HintsDropped)
 	repair := w.h.Cluster.RepairStatus()
 	w.field("repair_paused", flag(repair.Paused))
 	for _, f := range repairFigures(&repair) {

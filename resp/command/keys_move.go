@@ -47,6 +47,10 @@ func internalSpecs() []Spec {
 			Mode: sets, Run: forgetKey, Summary: "A step of RENAME and MOVE: removes what a context token covers.",
 		}),
 		row(Spec{
+			Name: "members", Arity: -2, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate}, Complexity: "O(N) with the number of members",
+			Mode: repeatable, Run: storeMembers, Summary: "A step of SUNIONSTORE, SINTERSTORE and SDIFFSTORE: makes a key a set.",
+		}),
+		row(Spec{
 			Name: "expire", Arity: 2, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
 			Mode: repeatable, Run: removeExpired, Summary: "Removes a key whose deadline has passed.",
 		}),

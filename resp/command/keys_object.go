@@ -3,7 +3,6 @@ package command
 import (
 	"time"
 
-	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/engine/usage"
@@ -46,19 +45,55 @@ func objectOf(answer func(*Call, *object.Object)) func(*Call) {
 // embeddedMax is the longest string that Redis keeps in one piece with its header.
 const embeddedMax = 44
 
-// OBJECT ENCODING key, by the value alone: Redis says raw of a short one that APPEND or SETRANGE has made.
+// OBJECT ENCODING key, by the value alone: Redis keeps the larger encoding of what has been large before, and says raw of a
+// short string that APPEND or SETRANGE has made.
 func objectEncoding(c *Call, o *object.Object) {
-	value := kind.Value(o)
+	if o.Kind() == object.String {
+		c.Reply.BulkString(stringEncoding(kind.Value(o)))
+		return
+	}
+	c.Reply.BulkString(collectionEncoding(o))
+}
+
+func stringEncoding(value []byte) string {
 	_, isInt := parseInt(value)
 	switch {
-	case o.Kind() != object.String:
-		c.Reply.BulkString("hashtable")
 	case isInt:
-		c.Reply.BulkString("int")
+		return "int"
 	case len(value) <= embeddedMax:
-		c.Reply.BulkString("embstr")
+		return "embstr"
 	default:
-		c.Reply.BulkString("raw")
+		return "raw"
+	}
+}
+
+// Redis's defaults of the directives hash- and set-max-listpack-entries and -value, and of set-max-intset-entries.
+const (
+	maxListpack      = 128
+	maxListpackValue = 64
+	maxIntset        = 512
+)
+
+// collectionEncoding looks at no more elements than a compact encoding may have.
+func collectionEncoding(o *object.Object) string {
+	shown := o.Kind()
+	n := o.Count(shown)
+	if n > maxIntset {
+		return "hashtable"
+	}
+	integers, short := shown == object.Set, n <= maxListpack
+	for el := range kind.Elements(o, shown, 0) {
+		_, isInt := parseInt([]byte(el.Name))
+		integers = integers && isInt
+		short = short && len(el.Name) <= maxListpackValue && (shown != object.Hash || len(el.Value(o)) <= maxListpackValue)
+	}
+	switch {
+	case integers:
+		return "intset"
+	case short:
+		return "listpack"
+	default:
+		return "hashtable"
 	}
 }
 
@@ -94,11 +129,7 @@ func objectIdleTime(c *Call, o *object.Object) {
 		c.Fail(errLFU)
 		return
 	}
-	var latest causal.Time
-	for i := range o.Cells {
-		latest = max(latest, o.Cells[i].Newest().Dot.Time)
-	}
-	idle := max(0, c.Tx.Now()-latest.Milliseconds()) / 1000
+	idle := max(0, c.Tx.Now()-o.LatestWrite()) / 1000
 	if table := c.handler.Usage.Table(); table != nil {
 		if used, known := table.Idle(c.Key(2), c.Tx.Now()); known {
 			idle = min(idle, int64(used/time.Second))

@@ -33,6 +33,7 @@ type Cluster interface {
 	// RepairPause pauses what this node's repair begins, or lets it go on.
 	RepairPause(paused bool)
 	RepairStatus() cluster.RepairStatus
+	HintStatus() cluster.HintStatus
 	// WaitReplicas returns how many other nodes have all that this node sent them before the call.
 	WaitReplicas(ctx context.Context, want int) (int, error)
 	// Sync returns when all that this node acknowledged is on its disk.

@@ -10,7 +10,7 @@ import (
 const kindred = "0.1.0"
 
 // ownSpecs are the commands that Redis does not have, but for those on keys.
-func ownSpecs() []Spec { return []Spec{quorumSpec(), ringSpec(), repairSpec()} }
+func ownSpecs() []Spec { return []Spec{quorumSpec(), ringSpec(), repairSpec(), hintsSpec()} }
 
 func quorumSpec() Spec {
 	return Spec{

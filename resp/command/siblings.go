@@ -40,7 +40,9 @@ func siblingSpecs() []Spec {
 func siblings(c *Call) {
 	key := c.Key(1)
 	var values []kind.Sibling
-	if o := c.Lookup(key); o != nil {
+	// One reading for both: a token must not cover a value that is not shown, or the client would settle what it never saw.
+	o, raw := c.lookupRaw(key)
+	if o != nil {
 		if o.Kind() != object.String {
 			c.Fail(ErrWrongType)
 			return
@@ -48,7 +50,7 @@ func siblings(c *Call) {
 		values = kind.Values(o)
 	}
 	c.Reply.Array(1 + len(values))
-	c.Reply.BulkString(kind.Token(key, c.Tx.Raw(key)))
+	c.Reply.BulkString(kind.Token(key, raw))
 	for _, v := range values {
 		c.Reply.Array(3)
 		c.Reply.Bulk(v.Value)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
@@ -61,6 +62,35 @@ func TestSiblingsAndResolve(t *testing.T) {
 		t.Errorf("settled values %v", values)
 	}
 	n.expect(t, s, "resolve k "+token+" late", "2", "get k", "late")
+}
+
+// A write that comes while SIBLINGS reads is either shown and covered by the token, or neither: who resolves with the token
+// removes nothing unseen.
+func TestSiblingsAreOfOneMoment(t *testing.T) {
+	n := newKeyspace(t)
+	s := n.session()
+	n.run(s, "set k seen")
+	key := object.Key{Name: "k"}
+	// The view finds the value as it was looked up; whoever looks again finds the newer one.
+	view := n.cluster.store.OpenView()
+	defer view.Close()
+	view.Expect(key)
+	view.Look()
+	n.run(s, "set k unseen")
+	c := &cluster.Command{
+		Args: [][]byte{[]byte("SIBLINGS"), []byte("k")}, FirstKey: 1, LastKey: 1, Step: 1, Slot: key.Slot(), Proto: 2,
+	}
+	if err := view.Run(fakeTask{n.Handler, c}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(c.Reply), "\r\n")
+	if lines[0] != "*2" || !strings.Contains(string(c.Reply), "\r\nseen\r\n") {
+		t.Fatalf("%q", c.Reply)
+	}
+	n.expect(t, s, "resolve k "+lines[2]+" mine", "2")
+	if _, values := n.siblingsOf(t, s, "k"); fmt.Sprint(values) != "[mine unseen]" {
+		t.Errorf("values %v", values)
+	}
 }
 
 func TestSetWithContext(t *testing.T) {

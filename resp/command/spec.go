@@ -19,6 +19,8 @@ type Spec struct {
 	// FirstKey, LastKey and Step are the positions of the keys; FirstKey 0 means none, and a negative LastKey counts from
 	// the end, -1 being the last argument.
 	FirstKey, LastKey, Step int
+	// NumKeys is the position of the number of keys, for commands that give it before the keys; FirstKey is 0 then.
+	NumKeys int
 	// KeyFlags tell what is done to the keys: one entry for all of them, or one for each.
 	KeyFlags []KeyFlags
 

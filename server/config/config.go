@@ -54,6 +54,12 @@ type Config struct {
 	MaxClockDrift time.Duration
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate int64
+	// HintMaxBytes bounds what is kept for primaries that are away.
+	HintMaxBytes int64
+	// HintMaxAge is the age from which on it is let go when other primaries have it.
+	HintMaxAge time.Duration
+	// HintRate is how many bytes of it a second are sent to them when they are back; 0 pauses it.
+	HintRate int64
 	// Secret authenticates peers and keys gossip; equal on all nodes. Empty: peers on loopback only.
 	Secret Secret
 

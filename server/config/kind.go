@@ -95,7 +95,19 @@ func duration(low, high time.Duration) kind[time.Duration] {
 		}
 		return d, nil
 	}
-	return one("duration", parse, time.Duration.String)
+	return one("duration", parse, formatDuration)
+}
+
+// formatDuration writes a duration as Go does, without the zeros behind whole minutes and hours.
+func formatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func yesNo() kind[bool] {

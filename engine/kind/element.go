@@ -1,0 +1,83 @@
+package kind
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// An element of a collection, such as a field of a hash or a member of a set, has a cell that is named by the type (1 byte),
+// its place (4) and the element itself. What else there is to say of an element is in attributes: cells named by None (1
+// byte), the type (1), what it is (1), the place (4) and the element.
+const (
+	placeAt     = 1
+	placeSize   = 4
+	elementAt   = placeAt + placeSize
+	attributeAt = 3
+)
+
+// Place is where an element stands in the order in which a collection is scanned: a hash of it, the same on every node.
+type Place uint32
+
+func placeOf(element []byte) Place { return Place(xxh3.Hash(element)) }
+
+func elementName(kind object.Kind, element []byte) object.CellName {
+	b := make([]byte, 0, elementAt+len(element))
+	b = append(b, byte(kind))
+	b = binary.BigEndian.AppendUint32(b, uint32(placeOf(element)))
+	return object.CellName(append(b, element...))
+}
+
+func attributeName(kind object.Kind, what byte, element []byte) object.CellName {
+	b := make([]byte, 0, attributeAt+placeSize+len(element))
+	b = append(b, byte(object.None), byte(kind), what)
+	b = binary.BigEndian.AppendUint32(b, uint32(placeOf(element)))
+	return object.CellName(append(b, element...))
+}
+
+// Element is one element of a collection. It is valid until the next is asked for.
+type Element struct {
+	Place Place
+	Name  string
+	cell  *object.Cell
+}
+
+// Elements yields the elements of a collection from a place on, in the order of their places.
+func Elements(o *object.Object, kind object.Kind, from Place) iter.Seq[Element] {
+	return func(yield func(Element) bool) {
+		start := binary.BigEndian.AppendUint32([]byte{byte(kind)}, uint32(from))
+		for c := range o.From(object.CellName(start)) {
+			if c.Name.Kind() != kind {
+				return
+			}
+			if len(c.Name) < elementAt {
+				continue
+			}
+			place := Place(binary.BigEndian.Uint32([]byte(c.Name[placeAt:elementAt])))
+			if !yield(Element{place, string(c.Name[elementAt:]), c}) {
+				return
+			}
+		}
+	}
+}
+
+// has reports whether the collection has the element.
+func has(o *object.Object, kind object.Kind, element []byte) bool {
+	return o != nil && o.Cell(elementName(kind, element)) != nil
+}
+
+// Begin is called before elements are added. A collection that does not exist must not get a deadline that was left when the
+// key was removed.
+func Begin(e *object.Edit) { dropDeadline(e) }
+
+// End is called after elements were removed.
+func End(e *object.Edit) { dropDeadline(e) }
+
+func dropDeadline(e *object.Edit) {
+	if e.Cell(object.ExpiryCell) != nil && e.Object().Tombstone() {
+		e.Remove(object.ExpiryCell)
+	}
+}

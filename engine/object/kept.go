@@ -1,0 +1,258 @@
+package object
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/kindredkv/kindred/engine/causal"
+)
+
+// Rows are the cells of an object that a store keeps in rows of their own, for there are many. What cannot be read counts as
+// not there; it is for whoever provides the rows to tell that this happened.
+type Rows interface {
+	// Versions are the live versions of a cell, none when it is not there.
+	Versions(name CellName) []causal.Version
+	// Each visits the cells from a name on, in the order of their names, until visit returns false. A cell is valid during
+	// its visit.
+	Each(from CellName, visit func(*Cell) bool)
+}
+
+// Kept is what an object knows of the cells that it does not hold itself. It is this store's own affair: replicas of one
+// object may keep their cells differently.
+type Kept struct {
+	// Generation tells the rows of this object from those that the key had before it was last cleared.
+	Generation causal.Time
+	// Counts tell of the rows, for each type that has any, in the order of the types.
+	Counts []KindCount
+	// Bytes is about what the cells in rows take.
+	Bytes int64
+	// Rows are the rows as the counts describe them.
+	Rows Rows
+	// Changed are the cells that are different from Rows, in the order of their names; one without versions is gone.
+	Changed []Cell
+}
+
+// KindCount is what is known of the rows of one type.
+type KindCount struct {
+	Kind Kind
+	// Elements is the number of cells that make the key exist, Attributes that of the others.
+	Elements, Attributes int64
+	// Newest is the newest version among the elements; it may be newer than that when Inexact, for the newest may be gone.
+	Newest  causal.Dot
+	Inexact bool
+}
+
+// InRow reports whether a store may keep the cell in a row of its own. Strings, and what belongs to no type, are always
+// with the object.
+func (n CellName) InRow() bool { return n.Owner() > String }
+
+// Owner is the type whose values the cell is part of: its kind, or of an attribute the type that it belongs to.
+func (n CellName) Owner() Kind {
+	if len(n) > 1 && n[0] == 0 && Kind(n[1]) <= Stream {
+		return Kind(n[1])
+	}
+	return n.Kind()
+}
+
+// with returns k with more changes.
+func (k *Kept) with(changed []Cell) *Kept {
+	if len(changed) == 0 {
+		return k
+	}
+	if len(k.Changed) > 0 {
+		changed = merged(k.Changed, changed)
+	}
+	return k.replaced(changed)
+}
+
+// replaced returns k with other changes in place of its own.
+func (k *Kept) replaced(changed []Cell) *Kept {
+	out := *k
+	out.Changed = changed
+	return &out
+}
+
+// cell is a cell of the rows as the changes leave it, nil when it is not there.
+func (k *Kept) cell(name CellName) *Cell {
+	if i, ok := findCell(k.Changed, name); ok {
+		if len(k.Changed[i].Versions) == 0 {
+			return nil
+		}
+		return &k.Changed[i]
+	}
+	if v := k.Rows.Versions(name); len(v) > 0 {
+		return &Cell{Name: name, Versions: v}
+	}
+	return nil
+}
+
+// Count is what is known of the rows of one type, changes included.
+func (k *Kept) Count(kind Kind) KindCount {
+	out := KindCount{Kind: kind}
+	for _, c := range k.Counts {
+		if c.Kind == kind {
+			out = c
+		}
+	}
+	for i := range k.Changed {
+		if c := &k.Changed[i]; c.Name.Owner() == kind {
+			out.Replace(c.Name, k.Rows.Versions(c.Name), c.Versions)
+		}
+	}
+	return out
+}
+
+// Replace takes into account that a cell has other versions than before; either may be none.
+func (c *KindCount) Replace(name CellName, before, after []causal.Version) {
+	difference := int64(0)
+	if len(before) > 0 {
+		difference--
+	}
+	if len(after) > 0 {
+		difference++
+	}
+	if name.Kind() == None {
+		c.Attributes += difference
+		return
+	}
+	c.Elements += difference
+	var newest causal.Dot
+	if len(after) > 0 {
+		newest = after[len(after)-1].Dot
+	}
+	switch {
+	case c.Newest.Compare(newest) <= 0:
+		c.Newest, c.Inexact = newest, false
+	case len(before) > 0 && before[len(before)-1].Dot == c.Newest:
+		c.Inexact = true
+	}
+}
+
+// empty reports whether no row makes the key exist.
+func (k *Kept) empty() bool {
+	for kind := String + 1; kind <= Stream; kind++ {
+		if k.Count(kind).Elements > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// newest calls take with each type that has elements in rows, and their newest version.
+func (k *Kept) newest(take func(Kind, causal.Dot)) {
+	for kind := String + 1; kind <= Stream; kind++ {
+		if c := k.Count(kind); c.Elements > 0 {
+			take(kind, c.Newest)
+		}
+	}
+}
+
+// each visits the cells of the rows from a name on, changes included.
+func (k *Kept) each(from CellName, visit func(*Cell) bool) {
+	next, _ := findCell(k.Changed, from)
+	stopped := false
+	changesBefore := func(name CellName, all bool) {
+		for ; next < len(k.Changed) && !stopped && (all || k.Changed[next].Name < name); next++ {
+			if c := &k.Changed[next]; len(c.Versions) > 0 {
+				stopped = !visit(c)
+			}
+		}
+	}
+	k.Rows.Each(from, func(c *Cell) bool {
+		changesBefore(c.Name, false)
+		if !stopped && (next == len(k.Changed) || k.Changed[next].Name != c.Name) {
+			stopped = !visit(c)
+		}
+		return !stopped
+	})
+	changesBefore("", true)
+}
+
+// From yields the cells from a name on in the order of their names, wherever they are kept. A cell is valid until the next.
+func (o *Object) From(name CellName) iter.Seq[*Cell] {
+	return func(yield func(*Cell) bool) {
+		next, _ := o.find(name)
+		stopped := false
+		if o.Kept != nil {
+			o.Kept.each(name, func(c *Cell) bool {
+				for ; next < len(o.Cells) && o.Cells[next].Name < c.Name && !stopped; next++ {
+					stopped = !yield(&o.Cells[next])
+				}
+				stopped = stopped || !yield(c)
+				return !stopped
+			})
+		}
+		for ; next < len(o.Cells) && !stopped; next++ {
+			stopped = !yield(&o.Cells[next])
+		}
+	}
+}
+
+// Count is the number of elements of a type: of its cells, attributes aside.
+func (o *Object) Count(kind Kind) int64 {
+	if o.Kept != nil && kind > String {
+		return o.Kept.Count(kind).Elements
+	}
+	from, _ := o.find(CellName([]byte{byte(kind)}))
+	to, _ := o.find(CellName([]byte{byte(kind) + 1}))
+	return int64(to - from)
+}
+
+// HasAttributes reports whether there are cells that belong to a type and do not make the key exist.
+func (o *Object) HasAttributes(kind Kind) bool {
+	if o.Kept != nil {
+		return o.Kept.Count(kind).Attributes > 0
+	}
+	at, _ := o.find(CellName([]byte{byte(None), byte(kind)}))
+	return at < len(o.Cells) && o.Cells[at].Name.Kind() == None && o.Cells[at].Name.Owner() == kind
+}
+
+// Whole is the object with all its cells in it.
+func (o *Object) Whole() *Object {
+	if o == nil || o.Kept == nil {
+		return o
+	}
+	out := &Object{Context: o.Context, Birth: o.Birth}
+	for c := range o.From("") {
+		out.Cells = append(out.Cells, c.clone())
+	}
+	return out
+}
+
+// part divides cells into those that are with the object and those that are in rows, each in order.
+func part(cells []Cell) (inline, inRows []Cell) {
+	for _, c := range cells {
+		if c.Name.InRow() {
+			inRows = append(inRows, c)
+		} else {
+			inline = append(inline, c)
+		}
+	}
+	return inline, inRows
+}
+
+// overlay is merged without the cells that are gone.
+func overlay(cells, changed []Cell) []Cell {
+	return slices.DeleteFunc(merged(cells, changed), func(c Cell) bool { return len(c.Versions) == 0 })
+}
+
+// merged is sorted cells with others in their place, or between them.
+func merged(cells, changed []Cell) []Cell {
+	out := make([]Cell, 0, len(cells)+len(changed))
+	i, j := 0, 0
+	for i < len(cells) || j < len(changed) {
+		switch {
+		case j == len(changed) || i < len(cells) && cells[i].Name < changed[j].Name:
+			out = append(out, cells[i])
+			i++
+		case i == len(cells) || changed[j].Name < cells[i].Name:
+			out = append(out, changed[j])
+			j++
+		default:
+			out = append(out, changed[j])
+			i++
+			j++
+		}
+	}
+	return out
+}

@@ -1,0 +1,170 @@
+package command
+
+import (
+	"math"
+
+	"github.com/kindredkv/kindred/engine/kind"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// HGET key field
+func hGet(c *Call) {
+	if o, ok := c.read(c.Key(1), object.Hash); ok {
+		c.fieldOrNull(o, c.Args[2])
+	}
+}
+
+func (c *Call) fieldOrNull(o *object.Object, field []byte) {
+	if value, ok := kind.Field(o, field); ok {
+		c.Reply.Bulk(value)
+		return
+	}
+	c.Reply.Null()
+}
+
+// HMGET key field [field ...]
+func hMGet(c *Call) {
+	o, ok := c.read(c.Key(1), object.Hash)
+	if !ok {
+		return
+	}
+	c.Reply.Array(len(c.Args) - 2)
+	for _, field := range c.Args[2:] {
+		c.fieldOrNull(o, field)
+	}
+}
+
+// HEXISTS key field
+func hExists(c *Call) {
+	if o, ok := c.read(c.Key(1), object.Hash); ok {
+		c.truth(kind.HasField(o, c.Args[2]))
+	}
+}
+
+// HSTRLEN key field
+func hStrLen(c *Call) {
+	if o, ok := c.read(c.Key(1), object.Hash); ok {
+		value, _ := kind.Field(o, c.Args[2])
+		c.Reply.Int(int64(len(value)))
+	}
+}
+
+// HLEN key
+func hLen(c *Call) {
+	if o, ok := c.read(c.Key(1), object.Hash); ok {
+		c.Reply.Int(count(o, object.Hash))
+	}
+}
+
+// HGETALL key
+func hGetAll(c *Call) {
+	if n, found, ok := c.fields(true, true); ok {
+		c.Reply.Map(n)
+		c.Reply.Raw(found)
+	}
+}
+
+// HKEYS key
+func hKeys(c *Call) {
+	if n, found, ok := c.fields(true, false); ok {
+		c.Reply.Array(n)
+		c.Reply.Raw(found)
+	}
+}
+
+// HVALS key
+func hVals(c *Call) {
+	if n, found, ok := c.fields(false, true); ok {
+		c.Reply.Array(n)
+		c.Reply.Raw(found)
+	}
+}
+
+// fields are the encoded names, values or both of all fields. Without ok the error is the reply.
+func (c *Call) fields(names, values bool) (n int, found []byte, ok bool) {
+	o, ok := c.read(c.Key(1), object.Hash)
+	if !ok {
+		return 0, nil, false
+	}
+	n, found = c.gather(func(add func()) {
+		if o == nil {
+			return
+		}
+		for el := range kind.Elements(o, object.Hash, 0) {
+			c.field(o, &el, names, values)
+			add()
+		}
+	})
+	return n, found, true
+}
+
+func (c *Call) field(o *object.Object, el *kind.Element, names, values bool) {
+	if names {
+		c.Reply.BulkString(el.Name)
+	}
+	if values {
+		c.Reply.Bulk(el.Value(o))
+	}
+}
+
+// HSCAN key cursor [MATCH pattern] [COUNT count]
+func hScan(c *Call) {
+	c.scanOf(object.Hash, 2, func(o *object.Object, el *kind.Element) { c.field(o, el, true, true) })
+}
+
+// HRANDFIELD key [count [WITHVALUES]]
+func hRandField(c *Call) {
+	if len(c.Args) == 2 {
+		o, ok := c.read(c.Key(1), object.Hash)
+		switch {
+		case !ok:
+		case o == nil:
+			c.Reply.Null()
+		default:
+			for el := range kind.Draw(o, object.Hash, 1, false) {
+				c.Reply.BulkString(el.Name)
+			}
+		}
+		return
+	}
+	n, ok := c.randomCount(2)
+	if !ok {
+		return
+	}
+	values := len(c.Args) == 4 && c.Is(3, "withvalues")
+	switch {
+	case len(c.Args) > 3 && !values:
+		c.Fail(errSyntax)
+		return
+	case values && n > math.MaxInt64/2: // the reply would be twice as long
+		c.Fail(errOutOfRange)
+		return
+	}
+	c.randomFields(n, values)
+}
+
+// randomFields replies with n fields, -n with some perhaps more than once.
+func (c *Call) randomFields(n int64, values bool) {
+	o, ok := c.read(c.Key(1), object.Hash)
+	if !ok {
+		return
+	}
+	pairs := values && c.Reply.Proto == 3
+	drawn, found := c.gather(func(add func()) {
+		if o == nil {
+			return
+		}
+		for el := range kind.Draw(o, object.Hash, max(n, -n), n < 0) {
+			if pairs {
+				c.Reply.Array(2)
+			}
+			c.field(o, &el, true, values)
+			add()
+		}
+	})
+	if values && !pairs {
+		drawn *= 2
+	}
+	c.Reply.Array(drawn)
+	c.Reply.Raw(found)
+}
