@@ -52,6 +52,7 @@ func nodeStatus(n *Node, r membership.Record, assigned *assignment, replicated i
 		GossipPort: int(r.GossipPort), HTTPPort: int(r.HTTPPort),
 		Zone: r.Zone, Weight: int(r.Weight), State: stateOf(&r),
 		Alive: r.ID == n.self || n.transport.Up(string(r.ID)), Replicated: replicated, Version: r.Software,
+		ClockAhead: n.transport.ClockAhead(string(r.ID)),
 	}
 	if set := assigned.slots[r.ID]; set != nil {
 		for slot := range object.Slot(object.Slots) {

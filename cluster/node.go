@@ -36,7 +36,7 @@ type Options struct {
 	HandoffRate func() int64
 	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
 	ReapPause time.Duration
-	// Transport has all but the handler, the events and the ring version.
+	// Transport has all but the handler, the events, the clock and the ring version.
 	Transport transport.Options
 	// Membership has all but the events.
 	Membership membership.Options
@@ -64,6 +64,7 @@ type Node struct {
 	repairRate  func() int64
 	handoffRate func() int64
 	reapPause   time.Duration
+	maxDrift    time.Duration
 	now         func() time.Time
 	logger      *slog.Logger
 	transport   *transport.Transport
@@ -114,6 +115,7 @@ func Start(o Options) (*Node, error) {
 		handoffRate: o.HandoffRate,
 		repairRate:  o.RepairRate,
 		reapPause:   o.ReapPause,
+		maxDrift:    o.Transport.MaxClockDrift,
 		eviction:    o.Eviction,
 		usage:       o.Usage,
 		now:         o.Now,
@@ -150,7 +152,7 @@ func Start(o Options) (*Node, error) {
 		return nil, err
 	}
 	n.hints = n.newReplayer(o.Hints)
-	o.Transport.Handler = n
+	o.Transport.Handler, o.Transport.Now = n, o.Now
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Refuses = func(id string) bool { return (*n.removed.Load())[ring.NodeID(id)] }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
@@ -168,6 +170,7 @@ func Start(o Options) (*Node, error) {
 	}
 	n.membership.Tell()
 	n.running.Go(n.expire)
+	n.running.Go(n.watchClock)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
 	n.running.Go(func() { n.hints.Run(n.ctx) })

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -35,6 +37,8 @@ type NodeStatus struct {
 	State string
 	// Alive says that this node can reach it.
 	Alive bool
+	// ClockAhead is by how much its clock is ahead, when this node refuses it for that; else 0.
+	ClockAhead time.Duration
 	// Slots are the slots whose coordinator it is now: the first of the preference list that is alive.
 	Slots []SlotRange
 	// Replicated is how many slots it is a primary of.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/mutant"
@@ -95,7 +97,12 @@ func (s *Store) siblingLimit() int {
 }
 
 // observe moves the clock past a time that came from another node.
-func (s *Store) observe(t causal.Time) error { return s.clock.Observe(t, s.options.MaxDrift) }
+func (s *Store) observe(t causal.Time) error {
+	return s.clock.Observe(t, s.options.MaxDrift+time.Duration(s.behind.Load()))
+}
+
+// SetClockBehind says by how much the wall clock is behind those of most other nodes: their writes are not refused for it.
+func (s *Store) SetClockBehind(d time.Duration) { s.behind.Store(int64(d)) }
 
 func (sh *shard) observe(t causal.Time) error            { return sh.store.observe(t) }
 func (sh *shard) settle(o *object.Object) *object.Object { return sh.store.settle(o) }

@@ -80,12 +80,15 @@ func (s *Store) presentLoop() {
 	}
 }
 
-// buildPresent builds a new filter. It returns false when the store closes or has failed; the old one, or none, stays.
+// buildPresent builds a new filter, unless one is being built. It returns false when the store closes or has failed; the old
+// one, or none, stays.
 func (s *Store) buildPresent() bool {
 	s.present.turn.Lock()
 	defer s.present.turn.Unlock()
 	fresh := presence.New()
-	s.present.building.Store(fresh)
+	if !s.present.building.CompareAndSwap(nil, fresh) {
+		return true
+	}
 	defer s.present.building.Store(nil)
 	for _, sh := range s.shards {
 		if !sh.control(func() {}) {

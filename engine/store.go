@@ -35,6 +35,7 @@ type Store struct {
 
 	sync     atomic.Int32  // the SyncPolicy in force
 	siblings atomic.Int64  // the MaxSiblings in force
+	behind   atomic.Int64  // by how much the wall clock is behind those of most nodes, a time.Duration
 	sequence atomic.Uint64 // the number of the last batch
 	opened   atomic.Bool   // storage is open, and the disk must not refuse anything any more
 	failed   atomic.Bool

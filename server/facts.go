@@ -130,6 +130,8 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.store.Stats().CacheBytes) }),
 		newMetric("members_alive", "Members that this node can reach, itself included.", gauge,
 			func(n *Node) float64 { alive, _ := n.members(); return float64(alive) }),
+		newMetric("members_refused_for_clock", "Members that this node refuses since their clocks are ahead by more than max-clock-drift.", gauge,
+			func(n *Node) float64 { return float64(n.refusedForClock()) }),
 		newMetric("members", "Members of the cluster.", gauge,
 			func(n *Node) float64 { _, all := n.members(); return float64(all) }),
 	}
@@ -143,6 +145,15 @@ func (n *Node) members() (alive, all int) {
 		}
 	}
 	return alive, all
+}
+
+func (n *Node) refusedForClock() (refused int) {
+	for _, m := range n.cluster.Status().Nodes {
+		if m.ClockAhead > 0 {
+			refused++
+		}
+	}
+	return refused
 }
 
 // lastRound has a label, so it stands beside the others.

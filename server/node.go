@@ -175,6 +175,7 @@ func (n *Node) storeOptions(c *config.Config) engine.Options {
 	o.CacheBytes = cacheBytes(c)
 	o.Sync = syncPolicies[c.AppendFsync]
 	o.MaxSiblings, o.HintBytes = c.MaxSiblings, c.HintMaxBytes
+	o.MaxDrift = c.MaxClockDrift
 	o.LastWriteWins = c.ConflictPolicy == config.ConflictLWW
 	return o
 }
@@ -211,7 +212,7 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 		Transport: transport.Options{
 			ID: string(id), Cluster: c.ClusterName, Secret: []byte(c.Secret),
 			Listen: net.JoinHostPort(bind, strconv.Itoa(c.PeerPort())), Network: n.seams.Network, Logger: n.log,
-			RequestTimeout: c.RequestTimeout,
+			RequestTimeout: c.RequestTimeout, MaxClockDrift: c.MaxClockDrift,
 		},
 		Membership: membership.Options{
 			Self: self, Cluster: c.ClusterName, Secret: []byte(c.Secret), Bind: bind, Join: others,

@@ -234,7 +234,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Logger:  log,
 		Transport: transport.Options{
 			ID: string(n.ID), Cluster: "test", Secret: []byte("secret"),
-			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: n.gate, Logger: log,
+			Listen: net.JoinHostPort(n.Host, itoa(peerPort)), Network: n.gate, Logger: log, MaxClockDrift: 10 * time.Second,
 		},
 		Membership: membership.Options{
 			Self: membership.Record{

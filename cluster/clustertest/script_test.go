@@ -38,6 +38,7 @@ import (
 //	copy @k.1, restore @k.1         copies the disk of a node that is down, puts the copy back
 //	wipe @k.1                       empties the disk of a node that is not running
 //	clock @k.1 -10s                 sets its clock back
+//	refuses @k.2 @k.1               the first has no connection to the second, since its clock is ahead
 //	forget @k.1 k                   its store drops the key, as after a handoff
 //	wait 3s                         lets time pass
 //	connected                       waits until all running nodes are connected
@@ -175,6 +176,11 @@ func (s *script) event(words []string) {
 		s.c.Empty(s.node(words[1]))
 	case "clock":
 		s.c.SetClock(s.node(words[1]), s.duration(words[2]))
+	case "refuses":
+		i, j := s.node(words[1]), s.node(words[2])
+		if peer := s.c.Nodes[i].Status().Nodes[s.c.position(i, j)]; peer.Alive || peer.ClockAhead == 0 {
+			s.fatalf("%s is alive %v, its clock %s ahead", words[2], peer.Alive, peer.ClockAhead)
+		}
 	case "forget":
 		s.c.forget(s.node(words[1]), words[2])
 	case "wait":

@@ -13,11 +13,13 @@ import (
 //	reply    type status id:8 payload
 //	failed   type id:8                 the reply was too large
 //	beat     type clock:8              clock: microseconds of the sender since the handshake
+//	wall     type clock:8              clock: Unix milliseconds of the sender
 const (
 	frameRequest uint8 = 1 + iota
 	frameReply
 	frameFailed
 	frameBeat
+	frameWall
 )
 
 const (
@@ -97,7 +99,13 @@ func appendBeat(buf []byte, clock int64) []byte {
 	return binary.LittleEndian.AppendUint64(buf, uint64(clock))
 }
 
-// parseNumber returns the number that the body of a failed or beat frame holds.
+func appendWall(buf []byte, clock int64) []byte {
+	buf = binary.LittleEndian.AppendUint32(buf, beatSize)
+	buf = append(buf, frameWall)
+	return binary.LittleEndian.AppendUint64(buf, uint64(clock))
+}
+
+// parseNumber returns the number that the body of a failed, beat or wall frame holds.
 func parseNumber(body []byte) (uint64, error) {
 	if len(body) != beatSize {
 		return 0, errFrameBody

@@ -11,8 +11,8 @@ import (
 
 // The handshake. Each message has a type, a length and a body of at most maxMessage bytes; see hello.go.
 //
-//	dialer → acceptor   hello      versions, cluster, own id, id of the node it means to reach, nonce
-//	acceptor → dialer   challenge  version chosen, versions, own id, nonce
+//	dialer → acceptor   hello      versions, cluster, own id, id of the node it means to reach, own clock, nonce
+//	acceptor → dialer   challenge  version chosen, versions, own id, own clock, nonce
 //	dialer → acceptor   proof      HMAC-SHA256(secret, "…dialer…", hello, challenge)
 //	acceptor → dialer   proof      HMAC-SHA256(secret, "…acceptor…", hello, challenge)
 //
@@ -37,11 +37,12 @@ type handshaker struct {
 	id, cluster string
 	secret      []byte
 	timeout     time.Duration
+	walls       *wallClocks
 }
 
 func (t *Transport) handshaker() handshaker {
 	o := &t.options
-	return handshaker{id: o.ID, cluster: o.Cluster, secret: o.Secret, timeout: o.HandshakeTimeout}
+	return handshaker{id: o.ID, cluster: o.Cluster, secret: o.Secret, timeout: o.HandshakeTimeout, walls: t.walls}
 }
 
 // dial authenticates a connection to the node with this id. The stopwatch starts when the challenge has come.
@@ -50,7 +51,7 @@ func (h handshaker) dial(conn net.Conn, id string) (clock stopwatch, err error) 
 		return clock, refusal{reason: reasonLoopback}
 	}
 	conn.SetDeadline(time.Now().Add(h.timeout))
-	hello := hello{min: minVersion, max: maxVersion, cluster: h.cluster, from: h.id, to: id, nonce: newNonce()}
+	hello := hello{min: minVersion, max: maxVersion, cluster: h.cluster, from: h.id, to: id, wall: h.walls.millis(), nonce: newNonce()}
 	sent := hello.encode()
 	if err := writeMessage(conn, messageHello, sent); err != nil {
 		return clock, err
@@ -66,6 +67,10 @@ func (h handshaker) dial(conn net.Conn, id string) (clock stopwatch, err error) 
 	}
 	if reason := h.checkChallenge(hello, challenge); reason != 0 {
 		return clock, refuse(conn, reason)
+	}
+	if err := h.walls.check(id, challenge.wall); err != nil {
+		refuse(conn, reasonClock)
+		return clock, err
 	}
 	if err := writeMessage(conn, messageProof, h.proof(dialerLabel, sent, received)); err != nil {
 		return clock, err
@@ -108,7 +113,11 @@ func (h handshaker) accept(conn net.Conn) (from string, clock stopwatch, err err
 	if reason := h.checkHello(hello); reason != 0 {
 		return hello.from, clock, refuse(conn, reason)
 	}
-	challenge := challenge{version: min(maxVersion, hello.max), min: minVersion, max: maxVersion, id: h.id, nonce: newNonce()}
+	if err := h.walls.check(hello.from, hello.wall); err != nil {
+		refuse(conn, reasonClock)
+		return hello.from, clock, err
+	}
+	challenge := challenge{version: min(maxVersion, hello.max), min: minVersion, max: maxVersion, id: h.id, wall: h.walls.millis(), nonce: newNonce()}
 	sent := challenge.encode()
 	clock = stopwatch{start: time.Now()}
 	if err := writeMessage(conn, messageChallenge, sent); err != nil {

@@ -18,6 +18,7 @@ const (
 const (
 	magic      = "KINDRED\n" // begins the first message, so that a stray client of another protocol is told apart
 	nonceSize  = 32
+	wallSize   = 8
 	maxMessage = 512
 )
 
@@ -28,6 +29,7 @@ type hello struct {
 	min, max uint8 // protocol versions
 	cluster  string
 	from, to string // node ids
+	wall     int64  // what the sender's clock reads, in Unix milliseconds
 	nonce    [nonceSize]byte
 }
 
@@ -36,6 +38,7 @@ func (m hello) encode() []byte {
 	b = appendName(b, m.cluster)
 	b = appendName(b, m.from)
 	b = appendName(b, m.to)
+	b = binary.LittleEndian.AppendUint64(b, uint64(m.wall))
 	return append(b, m.nonce[:]...)
 }
 
@@ -49,10 +52,10 @@ func parseHello(b []byte) (m hello, err error) {
 			return m, err
 		}
 	}
-	if len(b) != nonceSize {
+	if len(b) != wallSize+nonceSize {
 		return m, errHandshake
 	}
-	m.nonce = [nonceSize]byte(b)
+	m.wall, m.nonce = int64(binary.LittleEndian.Uint64(b)), [nonceSize]byte(b[wallSize:])
 	return m, nil
 }
 
@@ -61,11 +64,13 @@ type challenge struct {
 	version  uint8 // the one to use
 	min, max uint8
 	id       string
+	wall     int64 // as in hello
 	nonce    [nonceSize]byte
 }
 
 func (m challenge) encode() []byte {
 	b := appendName([]byte{m.version, m.min, m.max}, m.id)
+	b = binary.LittleEndian.AppendUint64(b, uint64(m.wall))
 	return append(b, m.nonce[:]...)
 }
 
@@ -77,10 +82,10 @@ func parseChallenge(b []byte) (m challenge, err error) {
 	if b, err = cutName(b[3:], &m.id); err != nil {
 		return m, err
 	}
-	if len(b) != nonceSize {
+	if len(b) != wallSize+nonceSize {
 		return m, errHandshake
 	}
-	m.nonce = [nonceSize]byte(b)
+	m.wall, m.nonce = int64(binary.LittleEndian.Uint64(b)), [nonceSize]byte(b[wallSize:])
 	return m, nil
 }
 

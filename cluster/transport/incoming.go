@@ -82,6 +82,12 @@ func (in *incoming) take(body []byte, now int64, owned bool) error {
 	case frameBeat:
 		_, err := parseNumber(body)
 		return err
+	case frameWall:
+		told, err := parseNumber(body)
+		if err != nil {
+			return err
+		}
+		return in.walls.check(in.from, int64(told))
 	default:
 		return unexpectedFrame(body)
 	}
@@ -98,6 +104,6 @@ func (in *incoming) newRequest() *Request {
 
 func newIncoming(t *Transport, conn net.Conn, from string, clock stopwatch) *incoming {
 	in := &incoming{transport: t, from: from}
-	in.open(conn, clock, t.options.MaxInFlightBytes, t.options.Beat)
+	in.open(conn, clock, t)
 	return in
 }

@@ -66,6 +66,10 @@ type Options struct {
 	// RetryMin and RetryMax are the first and the longest pause between attempts to connect; it doubles in between and
 	// varies by half either way. Defaults 20 ms and 1 s.
 	RetryMin, RetryMax time.Duration
+	// Now is the wall clock. Default: time.Now.
+	Now func() time.Time
+	// MaxClockDrift is how far ahead of it a peer's may be: one that is further ahead is refused, and cut off. Default 10 s.
+	MaxClockDrift time.Duration
 	// Jitter returns a number in [0,1). Default: math/rand.
 	Jitter func() float64
 }
@@ -90,6 +94,9 @@ func (o Options) withDefaults() Options {
 	if o.Events.Down == nil {
 		o.Events.Down = func(string) {}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
@@ -103,6 +110,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Beat, 450*time.Millisecond)
 	setDefault(&o.RetryMin, 20*time.Millisecond)
 	setDefault(&o.RetryMax, time.Second)
+	setDefault(&o.MaxClockDrift, 10*time.Second)
 	return o
 }
 
@@ -129,7 +137,7 @@ func (o Options) validate() error {
 	if o.MaxInFlightBytes < 0 || o.MaxCalls < 0 || o.MaxHandshakes < 0 {
 		faults = append(faults, errors.New("a limit is negative"))
 	}
-	if min(o.RequestTimeout, o.DialTimeout, o.HandshakeTimeout, o.Beat, o.RetryMin, o.RetryMax) < 0 {
+	if min(o.RequestTimeout, o.DialTimeout, o.HandshakeTimeout, o.Beat, o.RetryMin, o.RetryMax, o.MaxClockDrift) < 0 {
 		faults = append(faults, errors.New("a duration is negative"))
 	}
 	if err := errors.Join(faults...); err != nil {

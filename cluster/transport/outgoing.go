@@ -151,6 +151,12 @@ func (o *outgoing) take(body []byte, owned bool) error {
 		}
 		o.acceptor.observe(int64(clock), o.clock.micros())
 		o.silence.Store(0)
+	case frameWall:
+		told, err := parseNumber(body)
+		if err != nil {
+			return err
+		}
+		return o.walls.check(o.peer.id, int64(told))
 	default:
 		return unexpectedFrame(body)
 	}
@@ -214,6 +220,6 @@ func (o *outgoing) fail() {
 
 func newOutgoing(p *peer, conn net.Conn, clock stopwatch) *outgoing {
 	o := &outgoing{peer: p, sweepAt: math.MaxInt64}
-	o.open(conn, clock, p.transport.options.MaxInFlightBytes, p.transport.options.Beat)
+	o.open(conn, clock, p.transport)
 	return o
 }

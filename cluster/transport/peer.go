@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ type peer struct {
 	roundTrip atomic.Int64             // the moving average as a time.Duration, 0 before the first reply
 	deviation atomic.Int64             // that of the distance from it
 	counters  counters
+	ahead     atomic.Int64 // by how much its clock was too far ahead when it was refused last, a time.Duration; 0 when it was not
 
 	ctx    context.Context // ends when the node is no longer a peer
 	cancel context.CancelFunc
@@ -46,6 +48,7 @@ func (p *peer) run(before <-chan struct{}) {
 				pause = options.RetryMin
 			}
 		} else if p.ctx.Err() == nil {
+			p.noteClock(err)
 			p.transport.refusals.log("dial", p.id, err, "address", *p.address.Load())
 		}
 		if p.waitRetry(time.Duration(float64(pause) * (0.5 + options.Jitter()))) {
@@ -101,6 +104,7 @@ func (p *peer) use(conn *outgoing) {
 	conn.startBeats()
 	logger := p.transport.options.Logger.With("peer", p.id, "address", conn.conn.RemoteAddr().String())
 	logger.Info("peer is up")
+	p.ahead.Store(0)
 	p.conn.Store(conn)
 	p.transport.options.Events.Up(p.id)
 
@@ -108,9 +112,18 @@ func (p *peer) use(conn *outgoing) {
 	<-written
 
 	p.conn.Store(nil)
+	p.noteClock(conn.cause)
 	logger.Info("peer is down", "cause", conn.cause)
 	p.transport.options.Events.Down(p.id)
 	conn.fail()
+}
+
+// noteClock notes whether there is no connection since the peer's clock is too far ahead.
+func (p *peer) noteClock(err error) {
+	var r refusal
+	if errors.As(err, &r) && r.reason == reasonClock && !r.remote {
+		p.ahead.Store(int64(r.ahead))
+	}
 }
 
 // redial makes the peer dial again at once, giving up the connection it has.

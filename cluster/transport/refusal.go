@@ -20,6 +20,7 @@ const (
 	reasonSelf
 	reasonLoopback
 	reasonRemoved
+	reasonClock
 )
 
 func (r reason) String() string {
@@ -34,6 +35,8 @@ func (r reason) String() string {
 		return "the secrets differ"
 	case reasonSelf:
 		return "both nodes have the same id"
+	case reasonClock:
+		return "the clock is too far ahead"
 	case reasonLoopback:
 		return "without a secret peers are on loopback addresses only"
 	case reasonRemoved:
@@ -46,9 +49,13 @@ func (r reason) String() string {
 type refusal struct {
 	reason reason
 	remote bool // the other end did
+	ahead  time.Duration
 }
 
 func (r refusal) Error() string {
+	if r.reason == reasonClock {
+		return r.clockText()
+	}
 	if r.remote {
 		return "refused by the peer: " + r.reason.String()
 	}

@@ -20,6 +20,7 @@ type Transport struct {
 	options  Options
 	listener net.Listener
 	refusals *refusalLog
+	walls    *wallClocks
 	peers    atomic.Pointer[map[string]*peer] // replaced, never changed
 	held     atomic.Int32                     // Hold without Release
 
@@ -49,6 +50,7 @@ func New(options Options) (*Transport, error) {
 		options:  options,
 		listener: listener,
 		refusals: newRefusalLog(options.Logger),
+		walls:    &wallClocks{now: options.Now, limit: options.MaxClockDrift, ahead: map[string]int64{}},
 		leaving:  make(map[string]*peer),
 		incoming: make(map[string]*incoming),
 	}
@@ -90,6 +92,7 @@ func (t *Transport) SetPeers(peers []Peer) {
 			in.close(errRefused)
 		}
 	}
+	t.walls.follow(next)
 	for id, p := range old {
 		if next[id] == nil {
 			t.leaving[id] = p

@@ -37,6 +37,7 @@ type wire struct {
 	conn  net.Conn
 	send  *sender // nil when conn is no socket
 	clock stopwatch
+	walls *wallClocks
 	limit int // of waiting bytes
 
 	// mu guards the fields below, and in outgoing the calls, so that making a call takes one lock. It is never held
@@ -67,8 +68,9 @@ type wire struct {
 }
 
 // open makes w ready for use; beats start with startBeats.
-func (w *wire) open(conn net.Conn, clock stopwatch, limit int, period time.Duration) {
-	w.conn, w.send, w.clock, w.limit, w.period = conn, newSender(conn), clock, limit, period
+func (w *wire) open(conn net.Conn, clock stopwatch, t *Transport) {
+	w.conn, w.send, w.clock, w.walls = conn, newSender(conn), clock, t.walls
+	w.limit, w.period = t.options.MaxInFlightBytes, t.options.Beat
 	w.wake = make(chan struct{}, 1)
 	w.drained.L = &w.mu
 }
@@ -244,7 +246,7 @@ func (w *wire) onBeat() {
 	rouse := false
 	if w.backlog() <= maxBeatBacklog {
 		before := len(w.buf)
-		w.buf = appendBeat(w.buf, w.clock.micros())
+		w.buf = appendWall(appendBeat(w.buf, w.clock.micros()), w.walls.millis())
 		rouse = w.appended(len(w.buf)-before, false)
 	}
 	w.beat.Reset(w.period)

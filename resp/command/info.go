@@ -298,9 +298,10 @@ func infoKeyspace(w *infoWriter) {
 
 func infoKindred(w *infoWriter) {
 	s, settings := w.h.Cluster.Status(), w.r.Settings()
-	alive := 0
+	alive, ahead := 0, 0
 	for i := range s.Nodes {
 		alive += flag(s.Nodes[i].Alive)
+		ahead += flag(s.Nodes[i].ClockAhead > 0)
 	}
 	var self cluster.NodeStatus
 	if len(s.Nodes) > 0 {
@@ -314,6 +315,7 @@ func infoKindred(w *infoWriter) {
 	w.field("weight", self.Weight)
 	w.field("members_known", len(s.Nodes))
 	w.field("members_alive", alive)
+	w.field("members_refused_for_clock", ahead)
 	w.field("replicas", settings.Replicas)
 	w.field("read_quorum", settings.ReadQuorum)
 	w.field("write_quorum", settings.WriteQuorum)

@@ -78,9 +78,11 @@ func writeStrings(r *Request, list []string) {
 	}
 }
 
-// RING NODES → [{id, self, host, port, cluster-port, peer-port, weight, replicates, coordinates, zone, state, alive, version, store}
+// RING NODES → [{id, self, host, port, cluster-port, peer-port, weight, replicates, coordinates, zone, state, alive, clock-ahead, version,
+// store}
 // ...]
 //
+// clock-ahead is by how many milliseconds the node's clock is ahead when it is refused for that, else 0.
 // store is the number that dots of the node's writes carry, 16 hexadecimal digits.
 func ringNodes(r *Request) {
 	s := r.Handler.Cluster.Status()
@@ -92,7 +94,7 @@ func ringNodes(r *Request) {
 		for _, slots := range n.Slots {
 			coordinates += int(slots.Last-slots.First) + 1
 		}
-		w.Map(14)
+		w.Map(15)
 		w.BulkString("id")
 		w.BulkString(n.ID)
 		w.BulkString("self")
@@ -115,6 +117,8 @@ func ringNodes(r *Request) {
 		w.BulkString(n.State)
 		w.BulkString("alive")
 		w.Bool(n.Alive)
+		w.BulkString("clock-ahead")
+		w.Int(n.ClockAhead.Milliseconds())
 		w.BulkString("version")
 		w.BulkString(n.Version)
 		w.BulkString("store")

@@ -50,6 +50,8 @@ type Config struct {
 	HedgeDelay time.Duration
 	// RequestTimeout is how long a command may wait for its quorum.
 	RequestTimeout time.Duration
+	// MaxClockDrift is how far ahead of most clocks a node's may be.
+	MaxClockDrift time.Duration
 	// RepairRate is how many bytes a second repair may take; 0 pauses it.
 	RepairRate int64
 	// HandoffRate is how many bytes a second a change of the ring may take at this node; 0 pauses it.

@@ -51,6 +51,8 @@ func ownRows() []Directive {
 				"answers take, within a tenth of this and ten times this. Less than request-timeout.")),
 		mutable(row("request-timeout", "2s", duration(time.Millisecond, time.Hour), func(c *Config) *time.Duration { return &c.RequestTimeout },
 			"How long a command may wait for its quorum before it answers NOQUORUM.")),
+		row("max-clock-drift", "10s", duration(time.Second, time.Hour), func(c *Config) *time.Duration { return &c.MaxClockDrift },
+			"How far ahead of most clocks a node's may be. One that is further ahead is refused."),
 		mutable(row("repair-rate", "8mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.RepairRate },
 			"How many bytes a second this node spends on comparing replicas, repairing them and verifying its own trees; 0 pauses that.")),
 		mutable(row("handoff-rate", "32mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.HandoffRate },
