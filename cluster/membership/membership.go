@@ -23,11 +23,12 @@ type Membership struct {
 	list    *memberlist.Memberlist
 	queue   memberlist.TransmitLimitedQueue
 
-	mu      sync.Mutex // guards the four below
+	mu      sync.Mutex // guards the five below
 	own     Record     // this node's record as the node itself has it
 	records Records
 	alive   map[ring.NodeID]bool
 	joined  bool
+	closed  bool // nothing is taken or saved any more: memberlist does not wait for the packets that it is at
 
 	notices sync.Mutex // orders calls of Events
 	stop    context.CancelFunc
@@ -208,6 +209,9 @@ func (m *Membership) Leave(timeout time.Duration) error { return m.list.Leave(ti
 func (m *Membership) Close() error {
 	m.stop()
 	m.running.Wait()
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
 	return m.list.Shutdown()
 }
 
@@ -221,6 +225,10 @@ func (m *Membership) update(compose func() ([]Record, error)) error {
 	m.notices.Lock()
 	defer m.notices.Unlock()
 	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
 	news, err := compose()
 	if err != nil {
 		m.mu.Unlock()
