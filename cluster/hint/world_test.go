@@ -73,7 +73,11 @@ func inWorld(t *testing.T, test func(w *world)) {
 func (w *world) ring(states ...ring.State) {
 	var nodes []ring.Node
 	for i, s := range states {
-		nodes = append(nodes, ring.Node{ID: w.ids[i], State: s})
+		n := ring.Node{ID: w.ids[i], State: s}
+		if s == ring.Joining || s == ring.Leaving {
+			n.Change = 1 // they take part in one
+		}
+		nodes = append(nodes, n)
 	}
 	w.change(func() { w.table = ring.Build(nodes, 16, 3) })
 }
