@@ -248,8 +248,8 @@ func (s *Store) Get(key object.Key) (*object.Object, error) {
 		return nil, err
 	}
 	o, err := s.decode(r)
-	if err != nil {
-		return nil, err
+	if err != nil || o == nil || o.Kept == nil {
+		return o, err // without a value of a method, which is an allocation
 	}
 	return s.attach(key, o, s.fatal), nil
 }

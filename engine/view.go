@@ -56,8 +56,8 @@ func (v *View) load(key object.Key) (*object.Object, error) {
 		return nil, err
 	}
 	o, err := v.store.decodeIn(r, v.rooms.next())
-	if err != nil {
-		return nil, err
+	if err != nil || o == nil || o.Kept == nil {
+		return o, err // without a value of a method, which is an allocation
 	}
 	return v.store.attach(key, o, v.tx.fail), nil
 }
