@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,22 +111,19 @@ func TestBucketsThatAreWrittenAreLeftAlone(t *testing.T) {
 		w := newWorld(t, 2, false)
 		a, b := w.nodes[0], w.nodes[1]
 		began := time.Now()
-		var first time.Duration // when leaves were first asked for
-		writes := 0
+		var first, writes atomic.Int64 // first: when leaves were first asked for
 		w.meet = func(_, _ ring.NodeID, kind uint8) error {
-			writes++
-			a.set("{t}busy", fmt.Sprint(writes))
-			if kind == kindLeaves && first == 0 {
-				first = time.Since(began)
+			a.set("{t}busy", fmt.Sprint(writes.Add(1)))
+			if kind == kindLeaves {
+				first.CompareAndSwap(0, int64(time.Since(began)))
 			}
 			return nil
 		}
 		w.run(t, func() {
-			w.await(t, func() bool { return first > 0 })
-			if first < patience || first > patience+5*time.Second {
-				t.Errorf("leaves were compared after %v", first)
+			w.await(t, func() bool { return first.Load() > 0 })
+			if after := time.Duration(first.Load()); after < patience || after > patience+5*time.Second {
+				t.Errorf("leaves were compared after %v", after)
 			}
-			first = 0
 			b.set("still", "v")
 			w.await(t, func() bool { return a.value("still") == "v" })
 		})

@@ -20,12 +20,20 @@ const (
 
 // Commands are the subcommands, for kong.
 type Commands struct {
-	Status StatusCommand `cmd:"" help:"Show every node: state, share of the data, load, hints, zone, version."`
-	Ring   RingCommand   `cmd:"" help:"Show how slots and tokens are shared among the nodes."`
-	Where  WhereCommand  `cmd:"" help:"Ask every replica of a key what it holds. Exit code 2: they differ, or one does not answer."`
-	Hints  HintsCommand  `cmd:"" help:"Show what nodes keep for others that were away."`
-	Repair RepairCommand `cmd:"" help:"Watch, start, pause and resume the repair of replicas."`
-	Health HealthCommand `cmd:"" help:"Ask a node whether it serves every key. Exit code 2: it does not."`
+	Status  StatusCommand  `cmd:"" help:"Show every node: state, share of the data, load, hints, zone, version."`
+	Ring    RingCommand    `cmd:"" help:"Show how slots and tokens are shared among the nodes."`
+	Where   WhereCommand   `cmd:"" help:"Ask every replica of a key what it holds. Exit code 2: they differ, or one does not answer."`
+	Hints   HintsCommand   `cmd:"" help:"Show what nodes keep for others that were away."`
+	Repair  RepairCommand  `cmd:"" help:"Watch, start, pause and resume the repair of replicas."`
+	Plan    PlanCommand    `cmd:"" help:"Show what the changes staged at a node would come to: shares before and after, bytes to move."`
+	Stage   StageCommand   `cmd:"" help:"Stage a change of the ring at a node, to be begun by commit with others."`
+	Commit  CommitCommand  `cmd:"" help:"Begin the changes staged at a node."`
+	Clear   ClearCommand   `cmd:"" help:"Forget the changes staged at a node."`
+	Leave   LeaveCommand   `cmd:"" help:"Have a node hand over what it holds and drop out of the cluster."`
+	Remove  RemoveCommand  `cmd:"" help:"Have others take over from a node that is gone for good."`
+	Replace ReplaceCommand `cmd:"" help:"Have a node that waits to join take the place of one that is gone for good."`
+	Changes ChangesCommand `cmd:"" help:"Show how far the change of the ring under way is."`
+	Health  HealthCommand  `cmd:"" help:"Ask a node whether it serves every key. Exit code 2: it does not."`
 }
 
 // no is the answer to a question that has a yes and a no.

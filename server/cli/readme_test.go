@@ -48,6 +48,7 @@ func TestReadmeJSON(t *testing.T) {
 	}
 	answers := map[string]any{
 		"status": statusAnswer{}, "ring": ringAnswer{}, "where": whereAnswer{}, "hints": hintsAnswer{}, "health": healthAnswer{},
+		"plan": planAnswer{}, "leave": ringDone{}, "changes": changesAnswer{},
 		"repair status": repairAnswer{}, "repair start": toldAnswer{},
 	}
 	for name, answer := range answers {

@@ -215,6 +215,53 @@ func checkRepair(t *testing.T, nodes [3]*node) {
 }
 
 // With one node killed the others tell of it, and with two the last one does.
+// id is the node's own.
+func (n *node) id() string {
+	_, rest, _ := strings.Cut(n.client().do("INFO", "kindred"), "node_id:")
+	id, _, _ := strings.Cut(rest, "\r")
+	return id
+}
+
+// TestChangesByTools plans a change and drops it, and then has a node leave three.
+func TestChangesByTools(t *testing.T) {
+	nodes := threeZones(t, "--request-timeout", "500ms")
+	a := nodes[0]
+	for i := range 50 {
+		a.client().want("OK", "SET", "k"+strconv.Itoa(i), "v")
+	}
+	id := nodes[2].id()
+	type plan struct {
+		Staged []string `json:"staged"`
+		Moves  int      `json:"moves"`
+		Nodes  []struct {
+			Before int `json:"slots_before"`
+			After  int `json:"slots_after"`
+		} `json:"nodes"`
+	}
+	a.ask(1, "commit")
+	a.ask(1, "leave", "nobody")
+	a.ask(0, "stage", "leave", id)
+	if p := answer[plan](a, 0, "plan"); len(p.Staged) != 1 || len(p.Nodes) != 3 || p.Nodes[0].Before == 0 {
+		t.Errorf("%+v", p)
+	}
+	a.ask(0, "clear")
+	if p := answer[plan](a, 0, "plan"); len(p.Staged) != 0 || p.Moves != 0 {
+		t.Errorf("%+v", p)
+	}
+	if r := a.ask(0, "changes"); r.out != "The ring is at rest.\n" {
+		t.Errorf("%q", r.out)
+	}
+	if r := a.ask(0, "leave", id[:8], "-w"); !strings.HasSuffix(r.out, "The ring is at rest.\n") || !strings.Contains(r.out, "leaving") {
+		t.Errorf("%q", r.out)
+	}
+	if s := answer[statusJSON](a, 0, "status"); s.Members != 2 {
+		t.Errorf("%+v", s)
+	}
+	for i := range 50 {
+		a.client().want("v", "GET", "k"+strconv.Itoa(i))
+	}
+}
+
 func TestToolsWithoutNodes(t *testing.T) {
 	nodes := threeZones(t)
 	a, b, c := nodes[0], nodes[1], nodes[2]
