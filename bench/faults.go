@@ -44,10 +44,10 @@ func (f *fleet) measureFaults() (results []faultResult, err error) {
 		}
 		r := faultResult{fault: fault}
 		if r.healthy, r.kindred, err = f.strikeKindred(fault, f.base+300+20*i, duration); err != nil {
-			return nil, fmt.Errorf("%s: %w", fault.name, err)
+			return results, fmt.Errorf("%s: %w", fault.name, err)
 		}
 		if r.peer, err = f.strikeRedis(fault, f.base+400+20*i, duration); err != nil {
-			return nil, fmt.Errorf("%s: %w", fault.name, err)
+			return results, fmt.Errorf("%s: %w", fault.name, err)
 		}
 		fmt.Printf("%-52s longest pause %s against %s, errors %d against %d\n", fault.name,
 			r.kindred.longest.Round(time.Millisecond), r.peer.longest.Round(time.Millisecond), r.kindred.errors, r.peer.errors)

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -69,17 +70,11 @@ func run(s settings) (err error) {
 		return err
 	}
 	f.stop()
-	faults, err := f.measureFaults()
-	if err != nil {
-		return err
-	}
+	// What was measured is reported also when something behind it fails.
+	faults, failed := f.measureFaults()
 	recoveries, err := f.measureRecoveries()
-	if err != nil {
-		return err
-	}
+	failed = errors.Join(failed, err)
 	limits, err := f.measureLimits()
-	if err != nil {
-		return err
-	}
-	return report(s, results, memory, faults, recoveries, limits)
+	failed = errors.Join(failed, err)
+	return errors.Join(failed, report(s, results, memory, faults, recoveries, limits))
 }
