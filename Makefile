@@ -2,7 +2,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      ?= go
 
-.PHONY: help run build test sim chaos lint bench clients image
+.PHONY: help run build test mutants sim chaos lint bench clients image
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +17,12 @@ build: ## build the static binary bin/kindred
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo yes)
 test: ## run every test that needs only Go
 	$(GO) test ./...
-	$(GO) test -tags mutants -run 'TestMutants|TestCrashPoints' ./cluster/clustertest/sim
 ifeq ($(RACE),yes)
 	CGO_ENABLED=1 $(GO) test -race -short ./engine/... ./cluster/... ./resp/...
 endif
+
+mutants: ## break the rules that the promise rests on by turns, and crash at every crash point: the simulation must notice
+	$(GO) test -tags mutants -run 'TestMutants|TestCrashPoints' ./cluster/clustertest/sim
 
 SEEDS ?= 100
 FIRST ?= 1
