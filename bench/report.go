@@ -68,7 +68,7 @@ func reportFaults(b *strings.Builder, faults []faultResult) {
 }
 
 func reportRecoveries(b *strings.Builder, recoveries []recovery) {
-	b.WriteString("\nThree nodes, values of 100 bytes, and the same clients of two of them. Lost is what the recovered node does not answer.\n\n")
+	b.WriteString("\nThree nodes, then four, values of 100 bytes, and the same clients of two of them. Lost is what the recovered node does not answer.\n\n")
 	b.WriteString("| recovery | what there was to do | took | to reach | moved | errors | lost | p99 ms, healthy | during |\n")
 	b.WriteString("|---|---|--:|--:|--:|--:|--:|---|---|\n")
 	for _, r := range recoveries {
