@@ -43,5 +43,5 @@ const frameOverhead = 60
 
 func (r *Repairer) spend(n int) {
 	r.stats.bytes.Add(uint64(n))
-	r.pace.spend(n)
+	r.pace.Spend(n)
 }

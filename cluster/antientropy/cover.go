@@ -39,7 +39,7 @@ var errRestarted = fmt.Errorf("%w: it has restarted", errPeerGone)
 // send sends this node's objects of keys that the peer has otherwise, a page at a time.
 func (r *Repairer) send(ctx context.Context, peer ring.NodeID, found []Difference) error {
 	for len(found) > 0 {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		page, added := handoff.NewPage(0), uint64(0)

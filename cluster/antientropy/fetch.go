@@ -20,7 +20,7 @@ func (r *Repairer) compare(
 ) error {
 	x := NewExchange(r.view, slots, false)
 	for {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		kind, question, more := x.Next()
@@ -43,7 +43,7 @@ func (r *Repairer) compare(
 // take merges the peer's objects of keys that it has otherwise.
 func (r *Repairer) take(ctx context.Context, peer ring.NodeID, found []Difference) error {
 	for len(found) > 0 {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		n := min(len(found), objectsAtOnce)
@@ -77,5 +77,5 @@ func (r *Repairer) take(ctx context.Context, peer ring.NodeID, found []Differenc
 // Spend pays for bytes that were taken or given by other ways than this package's, and waits until they are paid for.
 func (r *Repairer) Spend(ctx context.Context, n int) error {
 	r.spend(n)
-	return r.pace.wait(ctx)
+	return r.pace.Wait(ctx)
 }

@@ -29,7 +29,7 @@ type job struct {
 func (r *Repairer) exchangeLoop(ctx context.Context) {
 	trickle := time.Now().Add(r.jittered(roundPause))
 	for {
-		if r.pace.wait(ctx) != nil {
+		if r.pace.Wait(ctx) != nil {
 			return
 		}
 		if run := r.startedRun(); run != nil {

@@ -96,8 +96,6 @@ const (
 	restShare = 20
 	// retryMin and retryMax bound the pause after an exchange that failed; it doubles in between.
 	retryMin, retryMax = time.Second, time.Minute
-	// pausedLook is how often a paused loop looks whether it may go on.
-	pausedLook = 500 * time.Millisecond
 	// compareTimeout is how many times Timeout a peer may take to answer a question that carries no objects.
 	compareTimeout = 5
 )

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster/pace"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/mutant"
@@ -38,7 +39,7 @@ const (
 
 // reapLoop reaps for ever.
 func (r *Repairer) reapLoop(ctx context.Context) {
-	for sleep(ctx, r.jittered(r.o.ReapPause)) == nil && r.pace.wait(ctx) == nil {
+	for pace.Sleep(ctx, r.jittered(r.o.ReapPause)) == nil && r.pace.Wait(ctx) == nil {
 		if err := r.reapAll(ctx); err != nil && ctx.Err() == nil {
 			r.o.Logger.Debug("reaping broke off", "error", err)
 		}
@@ -88,7 +89,7 @@ func (w *reaping) through(ctx context.Context, slots *engine.SlotSet) error {
 		return nil
 	}
 	for more := true; more; {
-		if err := w.r.pace.wait(ctx); err != nil {
+		if err := w.r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		var items []item
@@ -137,7 +138,7 @@ func (w *reaping) gather(slots *engine.SlotSet) (items []item, more bool, err er
 		}
 		return true
 	})
-	w.r.pace.spend(rows * rowCost)
+	w.r.pace.Spend(rows * rowCost)
 	return items, more, err
 }
 
@@ -153,7 +154,7 @@ func (w *reaping) reap(ctx context.Context, items []item) error {
 		return nil
 	}
 	if w.r.o.Without&RuleLate == 0 {
-		if err := sleep(ctx, lateFactor*oldestOf(before)); err != nil {
+		if err := pace.Sleep(ctx, lateFactor*oldestOf(before)); err != nil {
 			return err
 		}
 		after, err := w.ask(ctx, agreed)
@@ -259,7 +260,7 @@ func (w *reaping) forget(ctx context.Context, items []item) error {
 	for _, id := range w.nodes {
 		var err error
 		for try := range forgetTries {
-			if try > 0 && sleep(ctx, forgetPause) != nil {
+			if try > 0 && pace.Sleep(ctx, forgetPause) != nil {
 				return ctx.Err()
 			}
 			if _, err = w.r.call(ctx, id, kindForget, message); err == nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/handoff"
+	"github.com/kindredkv/kindred/cluster/pace"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/causal"
@@ -19,11 +20,11 @@ func (r *Repairer) exchange(ctx context.Context, j *job) error {
 	before := r.stats.joined()
 	defer func() { j.fruitful = r.stats.joined() > before }()
 	for {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		if x.Early() {
-			if err := sleep(ctx, recheckPause); err != nil {
+			if err := pace.Sleep(ctx, recheckPause); err != nil {
 				return err
 			}
 		}
@@ -74,11 +75,11 @@ func (r *Repairer) settle(ctx context.Context, j *job, found []Difference) error
 	if len(found) == 0 {
 		return nil
 	}
-	if err := sleep(ctx, recheckPause); err != nil {
+	if err := pace.Sleep(ctx, recheckPause); err != nil {
 		return err
 	}
 	for len(found) > 0 {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		n := min(len(found), objectsAtOnce)
@@ -173,7 +174,7 @@ func (r *Repairer) merge(peer ring.NodeID, items []*handoff.Item) error {
 // that what is in it is as this store has it when it goes.
 func (r *Repairer) give(ctx context.Context, peer ring.NodeID, keys []Difference, theirs []foundObject) error {
 	for i := 0; i < len(theirs); {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		page, added := handoff.NewPage(0), uint64(0)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/kindredkv/kindred/cluster/pace"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 )
@@ -14,7 +15,7 @@ import (
 type Repairer struct {
 	o      Options
 	view   View
-	pace   pace
+	pace   pace.Pace
 	shared sharedSlots
 	stats  counters
 	paused atomic.Bool
@@ -35,7 +36,7 @@ func New(o Options) (*Repairer, error) {
 	}
 	r := &Repairer{o: o, view: storeView{o.Store}, wake: make(chan struct{}, 1), peers: map[ring.NodeID]*peer{}}
 	r.shared.self = o.Self
-	r.pace.rate = r.rate
+	r.pace.Rate = r.rate
 	return r, nil
 }
 

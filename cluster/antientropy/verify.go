@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster/pace"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -13,7 +14,7 @@ const verifyPause = 200 * time.Millisecond
 // verifyLoop verifies the trees of all slots, over and over, from a random slot on.
 func (r *Repairer) verifyLoop(ctx context.Context) {
 	slot := object.Slot(r.o.Jitter() * object.Slots)
-	for sleep(ctx, r.jittered(verifyPause)) == nil {
+	for pace.Sleep(ctx, r.jittered(verifyPause)) == nil {
 		if err := r.verify(ctx, slot); err != nil && ctx.Err() == nil {
 			r.o.Logger.Warn("a slot could not be verified", "slot", slot, "error", err)
 		}
@@ -23,11 +24,11 @@ func (r *Repairer) verifyLoop(ctx context.Context) {
 
 // verify compares a slot's tree with its data and mends it. What it reads is paid for like what is sent.
 func (r *Repairer) verify(ctx context.Context, slot object.Slot) error {
-	if err := r.pace.wait(ctx); err != nil {
+	if err := r.pace.Wait(ctx); err != nil {
 		return err
 	}
 	v, err := r.o.Store.Verify(slot)
-	r.pace.spend(v.Bytes)
+	r.pace.Spend(v.Bytes)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,8 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// world is some stores, each with its Repairer, which call each other without a network. All replicate every slot.
+// world is some stores, each with its Repairer, which call each other without a network. All replicate every slot. Every test
+// that lets time pass runs in a synctest bubble: what sleeps here sleeps on its fake clock.
 type world struct {
 	t      testing.TB
 	table  *ring.Table

@@ -48,6 +48,4 @@ const (
 	retryMin, retryMax = time.Second, time.Minute
 	// atOnce and bytesAtOnce bound one message, but for a single hint that is larger. One is under way to each owner.
 	atOnce, bytesAtOnce = 256, 256 << 10
-	// pausedLook is how often a paused replay looks whether it may go on.
-	pausedLook = 500 * time.Millisecond
 )

@@ -56,7 +56,7 @@ type share struct {
 func (r *Replayer) replay(ctx context.Context, id engine.Owner) (failed error) {
 	var place engine.HintPlace
 	for more := true; more; {
-		if err := r.pace.wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		var s share
@@ -137,7 +137,7 @@ func (r *Replayer) deliver(ctx context.Context, id engine.Owner, l *letter) erro
 
 // send sends objects to a node as merges, and returns which of them it has now.
 func (r *Replayer) send(ctx context.Context, id ring.NodeID, l *letter) (has []bool, err error) {
-	r.pace.spend(len(l.payload))
+	r.pace.Spend(len(l.payload))
 	replies := make(chan transport.Reply, 1)
 	r.o.Peers.Call(string(id), coordinator.KindReplicate, l.payload, r.o.Settings().Timeout, func(reply transport.Reply) { replies <- reply })
 	var reply transport.Reply

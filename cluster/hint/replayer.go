@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kindredkv/kindred/cluster/pace"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 )
@@ -15,7 +16,7 @@ import (
 // goroutine, before Run too.
 type Replayer struct {
 	o     Options
-	pace  pace
+	pace  pace.Pace
 	stats counters
 	begun int64         // Unix milliseconds
 	wake  chan struct{} // an owner may have come back
@@ -44,7 +45,7 @@ type Stats struct {
 // New returns a Replayer of its parts.
 func New(o Options) *Replayer {
 	r := &Replayer{o: o, begun: o.Now().UnixMilli(), wake: make(chan struct{}, 1), owners: map[engine.Owner]*owner{}}
-	r.pace.rate = func() int64 { return o.Settings().Rate }
+	r.pace.Rate = func() int64 { return o.Settings().Rate }
 	return r
 }
 
