@@ -36,7 +36,7 @@ func (f *fleet) measureMemory() (m memoryResult, err error) {
 	}
 	port, dir := f.base+200, filepath.Join(f.dir, "memory")
 	args := kindredArgs(port, filepath.Join(dir, "data"), "--maxmemory", "256mb", "--maxclients", "20000")
-	p, err := launch(dir, port, f.settings.kindred, args...)
+	p, err := f.launch(dir, port, f.settings.kindred, args...)
 	defer func() { p.stop() }()
 	if err != nil {
 		return m, err
@@ -56,7 +56,7 @@ func (f *fleet) measureMemory() (m memoryResult, err error) {
 	}
 	p.stop()
 	begin := time.Now()
-	if p, err = launch(dir, port, f.settings.kindred, args...); err != nil {
+	if p, err = f.launch(dir, port, f.settings.kindred, args...); err != nil {
 		return m, err
 	}
 	m.start = time.Since(begin)
@@ -66,7 +66,7 @@ func (f *fleet) measureMemory() (m memoryResult, err error) {
 // measureIdle looks at idle connections to a node that has done nothing else.
 func (f *fleet) measureIdle(m *memoryResult) error {
 	port, dir := f.base+210, filepath.Join(f.dir, "idle")
-	p, err := launch(dir, port, f.settings.kindred, kindredArgs(port, filepath.Join(dir, "data"), "--maxclients", "20000")...)
+	p, err := f.launch(dir, port, f.settings.kindred, kindredArgs(port, filepath.Join(dir, "data"), "--maxclients", "20000")...)
 	defer func() { p.stop() }()
 	if err != nil {
 		return err

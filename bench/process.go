@@ -20,8 +20,8 @@ type process struct {
 	port int
 }
 
-// launch starts a server with its output in a file, and waits until it answers PING.
-func launch(dir string, port int, name string, args ...string) (*process, error) {
+// start starts a server with its output in a file.
+func start(dir string, port int, name string, args ...string) (*process, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -35,14 +35,16 @@ func launch(dir string, port int, name string, args ...string) (*process, error)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	// The servers are stopped by this program alone, not by an interrupt from the terminal.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	if err := awaitPing(port, 20*time.Second); err != nil {
+	return p, p.cmd.Start()
+}
+
+// await waits until the server answers PING.
+func (p *process) await() error {
+	if err := awaitPing(p.port, 20*time.Second); err != nil {
 		text, _ := os.ReadFile(p.log)
-		return p, fmt.Errorf("%s on port %d: %w\n%s", name, port, err, text)
+		return fmt.Errorf("%s on port %d: %w\n%s", p.cmd.Path, p.port, err, text)
 	}
-	return p, nil
+	return nil
 }
 
 func (p *process) stop() {

@@ -127,7 +127,7 @@ func (w *ward) crash() error {
 
 func (w *ward) restart() error {
 	dir := filepath.Join(w.dir, fmt.Sprint("kindred-", w.port(2)))
-	p, err := launch(dir, w.port(2), w.settings.kindred, kindredArgs(w.port(2), filepath.Join(dir, "data"))...)
+	p, err := w.launch(dir, w.port(2), w.settings.kindred, kindredArgs(w.port(2), filepath.Join(dir, "data"))...)
 	w.system.processes[2] = p
 	return err
 }
@@ -297,7 +297,7 @@ func (w *ward) join() (r recovery, err error) {
 	r.during, err = w.watch(func() error {
 		began := time.Now()
 		args := kindredArgs(port, filepath.Join(dir, "data"), "--join", fmt.Sprint("127.0.0.1:", w.port(0)))
-		p, err := launch(dir, port, w.settings.kindred, args...)
+		p, err := w.launch(dir, port, w.settings.kindred, args...)
 		w.system.processes = append(w.system.processes, p)
 		if err == nil {
 			err = awaitReady(port+3000, 5*time.Minute)

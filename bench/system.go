@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,6 +50,28 @@ type fleet struct {
 	dir string
 
 	redis, redisCluster, kindred, kindredThree *system
+
+	mu      sync.Mutex // guards the two below
+	started []*process
+	closed  bool
+}
+
+// launch starts a process that close stops, whoever else does.
+func (f *fleet) launch(dir string, port int, name string, args ...string) (*process, error) {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return nil, errors.New("interrupted")
+	}
+	p, err := start(dir, port, name, args...)
+	if p != nil {
+		f.started = append(f.started, p)
+	}
+	f.mu.Unlock()
+	if err != nil {
+		return p, err
+	}
+	return p, p.await()
 }
 
 func (s *system) stop() {
@@ -66,8 +90,15 @@ func (f *fleet) stop() {
 	}
 }
 
+// close stops all that was launched. It may be called twice, for an interrupt and for the end that it leads to: both return
+// when all has stopped.
 func (f *fleet) close() {
-	f.stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	for _, p := range f.started {
+		p.stop()
+	}
 	_ = os.RemoveAll(f.dir)
 }
 
@@ -90,7 +121,7 @@ func redisArgs(port int, dir string, more ...string) []string {
 func (f *fleet) startRedis() error {
 	f.redis = &system{name: "redis-server", port: f.base}
 	dir := filepath.Join(f.dir, "redis")
-	p, err := launch(dir, f.base, "redis-server", redisArgs(f.base, dir)...)
+	p, err := f.launch(dir, f.base, "redis-server", redisArgs(f.base, dir)...)
 	f.redis.processes = append(f.redis.processes, p)
 	return err
 }
@@ -107,7 +138,7 @@ func (f *fleet) startRedisNodes(first int, more ...string) (*system, error) {
 	for i := range 6 {
 		port := first + i
 		dir := filepath.Join(f.dir, fmt.Sprint("redis-", port))
-		p, err := launch(dir, port, "redis-server", redisArgs(port, dir, append(more, "--cluster-enabled", "yes")...)...)
+		p, err := f.launch(dir, port, "redis-server", redisArgs(port, dir, append(more, "--cluster-enabled", "yes")...)...)
 		s.processes = append(s.processes, p)
 		if err != nil {
 			return s, err
@@ -142,7 +173,7 @@ func kindredArgs(port int, dir string, more ...string) []string {
 func (f *fleet) startKindred() error {
 	port := f.base + 100
 	f.kindred = &system{name: "kindred", port: port}
-	p, err := launch(filepath.Join(f.dir, "kindred"), port, f.settings.kindred, kindredArgs(port, filepath.Join(f.dir, "kindred", "data"))...)
+	p, err := f.launch(filepath.Join(f.dir, "kindred"), port, f.settings.kindred, kindredArgs(port, filepath.Join(f.dir, "kindred", "data"))...)
 	f.kindred.processes = append(f.kindred.processes, p)
 	return err
 }
@@ -164,7 +195,7 @@ func (f *fleet) startNodes(port, n int) (*system, error) {
 		if i > 0 {
 			join = []string{"--join", fmt.Sprint("127.0.0.1:", port)}
 		}
-		p, err := launch(dir, port+i, f.settings.kindred, kindredArgs(port+i, filepath.Join(dir, "data"), join...)...)
+		p, err := f.launch(dir, port+i, f.settings.kindred, kindredArgs(port+i, filepath.Join(dir, "data"), join...)...)
 		s.processes = append(s.processes, p)
 		if err != nil {
 			return s, err
