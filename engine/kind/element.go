@@ -3,6 +3,7 @@ package kind
 import (
 	"encoding/binary"
 	"iter"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -62,6 +63,17 @@ func Elements(o *object.Object, kind object.Kind, from Place) iter.Seq[Element] 
 			}
 		}
 	}
+}
+
+// All yields all elements of a collection. A small one comes in the order in which its elements were last written, as clients
+// of Redis see small collections; a large one in the order of places.
+func All(o *object.Object, kind object.Kind) iter.Seq[Element] {
+	if o.Kept != nil {
+		return Elements(o, kind, 0)
+	}
+	all := slices.Collect(Elements(o, kind, 0))
+	slices.SortStableFunc(all, func(a, b Element) int { return a.cell.Versions[0].Dot.Compare(b.cell.Versions[0].Dot) })
+	return slices.Values(all)
 }
 
 // has reports whether the collection has the element.

@@ -97,7 +97,11 @@ func (c *Call) scanOf(k object.Kind, values int, with func(*object.Object, *kind
 		if o == nil || cursor > math.MaxUint32 {
 			return
 		}
-		for el := range kind.Elements(o, k, kind.Place(cursor)) {
+		elements := kind.Elements(o, k, kind.Place(cursor))
+		if cursor == 0 {
+			elements = kind.All(o, k)
+		}
+		for el := range elements {
 			if limit--; limit < 0 && uint64(el.Place) != next {
 				next = uint64(el.Place)
 				return

@@ -146,6 +146,9 @@ func sorted(v any) any {
 		return v
 	}
 	list = slices.Clone(list)
+	for i := range list {
+		list[i] = sorted(list[i])
+	}
 	slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return list
 }

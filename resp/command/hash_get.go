@@ -90,7 +90,7 @@ func (c *Call) fields(names, values bool) (n int, found []byte, ok bool) {
 		if o == nil {
 			return
 		}
-		for el := range kind.Elements(o, object.Hash, 0) {
+		for el := range kind.All(o, object.Hash) {
 			c.field(o, &el, names, values)
 			add()
 		}

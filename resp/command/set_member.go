@@ -79,7 +79,7 @@ func sMembers(c *Call) {
 		if o == nil {
 			return
 		}
-		for el := range kind.Elements(o, object.Set, 0) {
+		for el := range kind.All(o, object.Set) {
 			c.Reply.BulkString(el.Name)
 			add()
 		}
