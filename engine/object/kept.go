@@ -242,6 +242,24 @@ func (o *Object) From(name CellName) iter.Seq[*Cell] {
 	}
 }
 
+// Back yields the cells whose names are below one, in falling order, wherever they are kept. A cell is valid until the next.
+func (o *Object) Back(before CellName) iter.Seq[*Cell] {
+	return func(yield func(*Cell) bool) {
+		var all []Cell
+		for c := range o.From("") {
+			if c.Name >= before {
+				break
+			}
+			all = append(all, c.Clone())
+		}
+		for i := range all {
+			if !yield(&all[len(all)-1-i]) {
+				return
+			}
+		}
+	}
+}
+
 // Count is the number of elements of a type: of its cells, attributes aside.
 func (o *Object) Count(kind Kind) int64 {
 	if o.Kept != nil && kind > String {
