@@ -17,7 +17,7 @@ func bitmapSpecs() []Spec {
 	access := []KeyFlags{KeyRO | KeyAccess}
 	specs := []Spec{
 		{
-			Name: "bitcount", Arity: -2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO}, Since: "2.6.0", Complexity: "O(N)", Mode: reads,
+			Name: "bitcount", Arity: -2, Flags: ReadOnly, KeyFlags: access, Since: "2.6.0", Complexity: "O(N)", Mode: reads,
 			Run: bitCount, Summary: "Counts the bits that are 1 in a string or a part of it.",
 		},
 		{
@@ -36,7 +36,7 @@ func bitmapSpecs() []Spec {
 			Summary: "Combines strings bit by bit and stores the result.",
 		},
 		{
-			Name: "bitpos", Arity: -3, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Since: "2.8.7", Complexity: "O(N)",
+			Name: "bitpos", Arity: -3, Flags: ReadOnly, KeyFlags: access, Since: "2.8.7", Complexity: "O(N)",
 			Mode: reads, Run: bitPos, Summary: "Finds the first bit that is 1 or 0 in a string or a part of it.",
 		},
 		{
