@@ -120,6 +120,10 @@ func Copy(e *object.Edit, o *object.Object) {
 		for el := range Elements(o, shown, 0) {
 			AddMember(e, []byte(el.Name))
 		}
+	case object.ZSet:
+		for el := range Elements(o, shown, 0) {
+			SetScore(e, []byte(el.Name), el.Score())
+		}
 	}
 	if at := o.Deadline(); at != object.NoDeadline {
 		e.SetDeadline(at)

@@ -59,18 +59,18 @@ func alike(name string, theirs, ours any) bool {
 		return reflect.DeepEqual(sorted(theirs), sorted(ours))
 	case "hgetall":
 		return reflect.DeepEqual(paired(theirs), paired(ours))
-	case "hscan", "sscan":
+	case "hscan", "sscan", "zscan":
 		a, ok := theirs.([]any)
 		b, also := ours.([]any)
 		if !ok || !also {
 			return reflect.DeepEqual(theirs, ours)
 		}
 		pair := sorted
-		if strings.EqualFold(name, "hscan") {
+		if !strings.EqualFold(name, "sscan") {
 			pair = paired
 		}
 		return reflect.DeepEqual(pair(a[1]), pair(b[1]))
-	case "randomkey", "spop", "srandmember", "hrandfield":
+	case "randomkey", "spop", "srandmember", "hrandfield", "zrandmember":
 		return shape(theirs) == shape(ours)
 	case "ttl", "expiretime":
 		return near(theirs, ours, 1)
@@ -219,7 +219,7 @@ func (g *generator) options(from ...string) (out []string) {
 
 func (g *generator) command() [][]byte {
 	words := g.words()
-	unlike := []string{"spop", "hscan", "sscan", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
+	unlike := []string{"spop", "hscan", "sscan", "zscan", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
 	if g.rng.IntN(150) == 0 && !slices.Contains(unlike, words[0]) {    // the wrong number of arguments
 		words = slices.Concat(words, []string{"extra"})[:1+g.rng.IntN(len(words)+1)]
 	}
@@ -232,9 +232,11 @@ func (g *generator) command() [][]byte {
 }
 
 func (g *generator) words() []string {
-	switch g.rng.IntN(7) {
+	switch g.rng.IntN(9) {
 	case 0:
 		return g.stringWords()
+	case 7, 8:
+		return g.zsetWords()
 	case 6:
 		return g.bitmapWords()
 	case 1:
