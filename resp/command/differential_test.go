@@ -232,11 +232,13 @@ func (g *generator) command() [][]byte {
 }
 
 func (g *generator) words() []string {
-	switch g.rng.IntN(7) {
+	switch g.rng.IntN(8) {
 	case 0:
 		return g.stringWords()
 	case 6:
 		return g.bitmapWords()
+	case 7:
+		return g.sketchWords()
 	case 1:
 		return g.keyWords()
 	case 2, 3:
