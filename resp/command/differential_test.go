@@ -231,13 +231,15 @@ func (g *generator) command() [][]byte {
 }
 
 func (g *generator) words() []string {
-	switch g.rng.IntN(6) {
+	switch g.rng.IntN(8) {
 	case 0:
 		return g.stringWords()
 	case 1:
 		return g.keyWords()
 	case 2, 3:
 		return g.hashWords()
+	case 4, 5:
+		return g.listWords()
 	default:
 		return g.setWords()
 	}
