@@ -18,7 +18,14 @@ const fieldSettled = '+'
 
 // IsValue reports whether a version is one of several values of which one is shown, rather than an increment.
 func IsValue(name object.CellName, v *causal.Version) bool {
-	return name.Kind() != object.Hash || isFieldValue(v)
+	switch name.Kind() {
+	case object.Hash:
+		return isFieldValue(v)
+	case object.ZSet:
+		return isScoreSet(v)
+	default:
+		return true
+	}
 }
 
 func isFieldValue(v *causal.Version) bool { return len(v.Payload) > 0 && v.Payload[0] == fieldValue }
