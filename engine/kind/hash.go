@@ -19,11 +19,13 @@ const fieldSettled = '+'
 
 // IsValue reports whether a version is one of several values of which one is shown, rather than an increment or a sketch.
 func IsValue(name object.CellName, v *causal.Version) bool {
-	switch {
-	case name.Kind() == object.Hash:
+	switch name.Kind() {
+	case object.String:
+		return name != object.ValueCell || !hyperloglog.Is(v.Payload)
+	case object.Hash:
 		return isFieldValue(v)
-	case name == object.ValueCell:
-		return !hyperloglog.Is(v.Payload)
+	case object.ZSet:
+		return isScoreSet(v)
 	default:
 		return true
 	}

@@ -23,6 +23,11 @@ func spotOf(name object.CellName, versions []causal.Version) (Spot, bool) {
 	switch name.Kind() {
 	case object.List, object.Stream:
 		return Spot(name[1:]), true
+	case object.ZSet:
+		if len(name) < elementAt {
+			return "", false
+		}
+		return ScoreSpot(scoreOf(versions), string(name[elementAt:])), true
 	default:
 		return "", false
 	}

@@ -232,20 +232,16 @@ func (g *generator) command() [][]byte {
 }
 
 func (g *generator) words() []string {
-	switch g.rng.IntN(8) {
-	case 0:
-		return g.stringWords()
-	case 6:
-		return g.bitmapWords()
-	case 7:
-		return g.sketchWords()
-	case 1:
-		return g.keyWords()
-	case 2, 3:
-		return g.hashWords()
-	default:
-		return g.setWords()
+	families := []func() []string{
+		g.stringWords,
+		g.keyWords,
+		g.hashWords, g.hashWords,
+		g.setWords, g.setWords,
+		g.listWords, g.listWords,
+		g.bitmapWords,
+		g.sketchWords,
 	}
+	return families[g.rng.IntN(len(families))]()
 }
 
 func (g *generator) stringWords() []string {
