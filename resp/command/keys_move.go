@@ -67,6 +67,10 @@ func internalSpecs() []Spec {
 			Summary: "A step of ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE: stores a combination of sorted sets of one slot.",
 		}),
 		row(Spec{
+			Name: "count", Arity: 3, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",
+			Mode: repeatable, Run: storeSketch, Summary: "A step of PFMERGE: takes a HyperLogLog into one.",
+		}),
+		row(Spec{
 			Name: "expire", Arity: 2, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
 			Mode: repeatable, Run: removeExpired, Summary: "Removes a key whose deadline has passed.",
 		}),
