@@ -6,7 +6,7 @@ import "fmt"
 func (g *generator) score() string {
 	switch g.rng.IntN(12) {
 	case 0:
-		return g.pick("inf", "-inf", "+inf", "Infinity", "1e15", "-1e3", "0x1p4", "0x10", "1.", ".5", "+3", "5e-1")
+		return g.pick("inf", "-inf", "+inf", "Infinity", "1e6", "-1e3", "0x1p4", "0x10", "1.", ".5", "+3", "5e-1")
 	case 1:
 		return g.pick("nan", "x", "", " 1", "1 ", "1e400", "1e-400", "1_0", "0x", "1e", "(1", "--1")
 	case 2, 3:
