@@ -163,7 +163,16 @@ type viewedRows struct {
 
 // Versions reads a cell.
 func (r viewedRows) Versions(name object.CellName) []causal.Version {
-	versions := r.storedRows.Versions(name)
+	var versions []causal.Version
+	if name.Local() {
+		versions = r.storedRows.Versions(name)
+	} else {
+		var err error
+		if versions, err = r.store.loadCell(r.generation, name); err != nil {
+			r.fail(err)
+			return nil
+		}
+	}
 	if len(versions) > 0 {
 		return versions
 	}

@@ -67,10 +67,10 @@ type pendingRows struct {
 	freshRows
 	shard *shard
 	fresh bool // nothing of the generation is in the store
-	seen  map[object.CellName][]causal.Version
+	seen  map[object.CellName][]causal.Version // read from the store
 }
 
-// Versions reads a row once in a batch.
+// Versions reads a row.
 func (r *pendingRows) Versions(name object.CellName) []causal.Version {
 	if versions, ok := r.changes.Get(name); ok || r.fresh {
 		return versions
@@ -78,15 +78,17 @@ func (r *pendingRows) Versions(name object.CellName) []causal.Version {
 	if versions, ok := r.seen[name]; ok {
 		return versions
 	}
-	versions, err := r.shard.readCell(r.generation, name)
+	versions, cached, err := r.shard.loadCell(r.generation, name)
 	if err != nil {
 		r.shard.unreadable(err)
 		return nil
 	}
-	if r.seen == nil {
-		r.seen = map[object.CellName][]causal.Version{}
+	if !cached {
+		if r.seen == nil {
+			r.seen = map[object.CellName][]causal.Version{}
+		}
+		r.seen[name] = versions
 	}
-	r.seen[name] = versions
 	return versions
 }
 

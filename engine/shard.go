@@ -438,6 +438,9 @@ func (sh *shard) fillCache() {
 		if p.changed || p.loaded {
 			sh.cache.Put(p.key, p.entry, p.record)
 		}
+		if p.rows != nil {
+			p.rows.fillCells(sh.committed.Load())
+		}
 	}
 	if sh.cache.Unsettled() {
 		sh.store.unsettled()
