@@ -219,8 +219,8 @@ func (g *generator) options(from ...string) (out []string) {
 
 func (g *generator) command() [][]byte {
 	words := g.words()
-	unlike := []string{"spop", "hscan", "sscan", "zscan", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
-	if g.rng.IntN(150) == 0 && !slices.Contains(unlike, words[0]) {             // the wrong number of arguments
+	unlike := []string{"spop", "hscan", "sscan", "zscan", "zrank", "zrevrank", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
+	if g.rng.IntN(150) == 0 && !slices.Contains(unlike, words[0]) {                                  // the wrong number of arguments
 		words = slices.Concat(words, []string{"extra"})[:1+g.rng.IntN(len(words)+1)]
 	}
 	words[0] = g.caseOf(words[0])
