@@ -239,6 +239,7 @@ func (g *generator) words() []string {
 		g.setWords, g.setWords,
 		g.listWords, g.listWords,
 		g.bitmapWords,
+		g.sketchWords,
 	}
 	return families[g.rng.IntN(len(families))]()
 }
