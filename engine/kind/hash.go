@@ -16,9 +16,18 @@ const fieldValue = '='
 // fieldSettled names the attribute with the settled totals of a field.
 const fieldSettled = '+'
 
-// IsValue reports whether a version is one of several values of which one is shown, rather than an increment.
+// IsValue reports whether a version is one of several values of which some may be dropped, rather than an increment or a part
+// of what a stream and its groups know.
 func IsValue(name object.CellName, v *causal.Version) bool {
-	return name.Kind() != object.Hash || isFieldValue(v)
+	switch name.Owner() {
+	case object.Hash:
+		return name.Kind() != object.Hash || isFieldValue(v)
+	case object.Stream: // of the rest every version counts
+		_, isEntry := entryID(&object.Cell{Name: name})
+		return isEntry
+	default:
+		return true
+	}
 }
 
 func isFieldValue(v *causal.Version) bool { return len(v.Payload) > 0 && v.Payload[0] == fieldValue }

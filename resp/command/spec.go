@@ -21,6 +21,8 @@ type Spec struct {
 	FirstKey, LastKey, Step int
 	// NumKeys is the position of the number of keys, for commands that give it before the keys; FirstKey is 0 then.
 	NumKeys int
+	// Keyword is the word, in lower case, behind which the keys stand in the first half of the arguments; FirstKey is 0 then.
+	Keyword string
 	// KeyFlags tell what is done to the keys: one entry for all of them, or one for each.
 	KeyFlags []KeyFlags
 
