@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/hyperloglog"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -16,15 +17,20 @@ const fieldValue = '='
 // fieldSettled names the attribute with the settled totals of a field.
 const fieldSettled = '+'
 
-// IsValue reports whether a version is one of several values of which some may be dropped, rather than an increment or a part
-// of what a stream and its groups know.
+// IsValue reports whether a version is one of several values of which some may be dropped, rather than an increment, a sketch,
+// or a part of what a stream and its groups know.
 func IsValue(name object.CellName, v *causal.Version) bool {
-	switch name.Owner() {
+	switch name.Kind() {
+	case object.None:
+		return name.Owner() != object.Stream
+	case object.String:
+		return name != object.ValueCell || !hyperloglog.Is(v.Payload)
 	case object.Hash:
-		return name.Kind() != object.Hash || isFieldValue(v)
-	case object.Stream: // of the rest every version counts
-		_, isEntry := entryID(&object.Cell{Name: name})
-		return isEntry
+		return isFieldValue(v)
+	case object.ZSet:
+		return isScoreSet(v)
+	case object.Stream:
+		return name != headCell
 	default:
 		return true
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// Trim says what is removed from the beginning of a stream.
-type Trim struct {
+// StreamTrim says what is removed from the beginning of a stream.
+type StreamTrim struct {
 	// ByLength keeps MaxLength entries; else those from MinID on are kept.
 	ByLength  bool
 	MaxLength int64
@@ -28,7 +28,7 @@ func DropEntries(e *object.Edit, ids []StreamID) {
 }
 
 // Doomed are the entries to be removed. Finding them costs what their removal does.
-func (t *Trim) Doomed(o *object.Object) (ids []StreamID) {
+func (t *StreamTrim) Doomed(o *object.Object) (ids []StreamID) {
 	length := StreamLength(o)
 	excess := int64(math.MaxInt64)
 	if t.ByLength {

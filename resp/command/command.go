@@ -130,7 +130,7 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.Map(2)
 		w.BulkString("type")
 		if s.Keyword != "" {
-			writeKeySpec(w, "keyword", "keyword", strings.ToUpper(s.Keyword), "startfrom", 1)
+			writeKeySpec(w, "keyword", "keyword", strings.ToUpper(s.Keyword), "startfrom", s.keywordFrom())
 		} else {
 			writeKeySpec(w, "index", "index", s.FirstKey+i*s.Step+s.NumKeys)
 		}
@@ -243,9 +243,9 @@ func keyedBy(r *Request) (s *Spec, first, last, step int) {
 		}
 		last = s.NumKeys + int(n)
 	case s.Keyword != "":
-		at := slices.IndexFunc(args, func(arg []byte) bool { return equalFold(arg, s.Keyword) })
-		first, step = at+1, 1
-		if last = at + (len(args)-first)/2; at < 1 || last < first {
+		at := slices.IndexFunc(args[s.keywordFrom():], func(arg []byte) bool { return equalFold(arg, s.Keyword) })
+		first, step = s.keywordFrom()+at+1, 1
+		if last = first - 1 + (len(args)-first)/2; at < 0 || last < first {
 			r.Fail("ERR Invalid arguments specified for command")
 			return s, 0, 0, 1
 		}

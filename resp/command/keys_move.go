@@ -64,6 +64,22 @@ func internalSpecs() []Spec {
 			Summary: "A step of XREADGROUP: delivers entries of one stream to a consumer.",
 		}),
 		row(Spec{
+			Name: "end", Arity: 3, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(1)",
+			Mode: reads, Run: endOfList, Summary: "A step of LMOVE: returns the element at an end of a list, and its spot.",
+		}),
+		row(Spec{
+			Name: "push", Arity: 4, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",
+			Mode: changes, Run: pushForMove, Summary: "A step of LMOVE: adds an element to a list, and returns its spot.",
+		}),
+		row(Spec{
+			Name: "take", Arity: 3, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRW | KeyDelete}, Complexity: "O(1)",
+			Mode: changes, Run: takeFromList, Summary: "A step of LMOVE: removes the element at a spot of a list.",
+		}),
+		row(Spec{
+			Name: "count", Arity: 3, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",
+			Mode: repeatable, Run: storeSketch, Summary: "A step of PFMERGE: takes a HyperLogLog into one.",
+		}),
+		row(Spec{
 			Name: "expire", Arity: 2, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
 			Mode: repeatable, Run: removeExpired, Summary: "Removes a key whose deadline has passed.",
 		}),
@@ -102,6 +118,9 @@ func importKey(c *Call) {
 		c.Reply.Int(0)
 		return
 	}
+	// The positions of a list's elements are times: what is pushed here from now on is to be beyond them. A context from
+	// too far ahead is no reason to refuse the object.
+	_ = c.Tx.Observe(o.Context)
 	kind.Copy(c.Tx.Edit(key), o)
 	c.Reply.Int(1)
 }

@@ -82,6 +82,9 @@ func (s *Spec) arityOK(n int) bool {
 	return n >= -s.Arity
 }
 
+// keywordFrom is the first place where Keyword may stand: behind it there are a key and its argument at least.
+func (s *Spec) keywordFrom() int { return -s.Arity - 3 }
+
 // modeOf is the mode of a keyed command.
 func (s *Spec) modeOf(args [][]byte) cluster.Mode {
 	if s.ModeOf != nil {

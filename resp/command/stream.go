@@ -4,7 +4,7 @@ package command
 func streamSpecs() []Spec {
 	specs := []Spec{
 		{
-			Name: "xack", Arity: -4, Flags: WriteFlag | Fast, KeyFlags: []KeyFlags{KeyRW | KeyDelete}, Mode: repeatable, Run: xAck,
+			Name: "xack", Arity: -4, Flags: WriteFlag | Fast, KeyFlags: []KeyFlags{KeyRW | KeyUpdate}, Mode: repeatable, Run: xAck,
 			Complexity: "O(1) for each ID.",
 			Summary:    "Acknowledges entries for a consumer group: they are no longer pending. Returns how many were.",
 		},
@@ -15,7 +15,7 @@ func streamSpecs() []Spec {
 			Summary:    "Adds an entry to a stream, which is made if need be, and may trim it. Returns the entry's ID.",
 		},
 		{
-			Name: "xautoclaim", Arity: -6, Flags: WriteFlag | Fast, KeyFlags: []KeyFlags{KeyRW | KeyAccess | KeyDelete}, Since: "6.2.0",
+			Name: "xautoclaim", Arity: -6, Flags: WriteFlag | Fast, KeyFlags: []KeyFlags{KeyRW | KeyDelete}, Since: "6.2.0",
 			Tips: []string{"nondeterministic_output"}, Mode: changes, Run: xAutoClaim,
 			Complexity: "O(N) with the number of pending entries that are looked at, ten times COUNT at most.",
 			Summary:    "Makes a consumer the owner of entries that have been pending for long, from an ID on.",

@@ -7,7 +7,7 @@ import (
 
 // addition are the arguments of XADD, or those of XTRIM, which has the part about trimming alone.
 type addition struct {
-	trim      *kind.Trim
+	trim      *kind.StreamTrim
 	noMake    bool          // the stream must exist
 	automatic bool          // the sequence number of the ID is left to the store
 	wholly    bool          // the millisecond too
@@ -92,7 +92,7 @@ func (c *Call) trimming(a *addition, i, more int) (last int, ok bool) {
 		c.Fail("ERR syntax error, MAXLEN and MINID options at the same time are not compatible")
 		return i, false
 	}
-	a.trim = &kind.Trim{ByLength: c.Is(i, "maxlen")}
+	a.trim = &kind.StreamTrim{ByLength: c.Is(i, "maxlen")}
 	if i++; more > 1 && (c.Is(i, "~") || c.Is(i, "=")) {
 		a.trim.Approximate = c.Is(i, "~")
 		i++

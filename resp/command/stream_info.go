@@ -43,9 +43,19 @@ const defaultFull = 10
 
 // XINFO STREAM key [FULL [COUNT count]]
 func xInfoStream(c *Call) {
-	limit, ok := int64(0), true
+	o, ok := c.infoStream()
+	if !ok {
+		return
+	}
+	limit := int64(defaultFull)
 	switch n := len(c.Args); {
 	case n == 3:
+		c.Reply.Map(10)
+		c.streamHead(o)
+		c.infoInt("groups", int64(kind.CountGroups(o)))
+		c.firstEntry("first-entry", kind.StreamEntries(o, kind.StreamID{}, kind.MaxStreamID))
+		c.firstEntry("last-entry", kind.StreamEntriesBack(o, kind.MaxStreamID, kind.StreamID{}))
+		return
 	case n != 4 && n != 6, !c.Is(3, "full"), n == 6 && !c.Is(4, "count"):
 		c.FailSubcommand()
 		return
@@ -53,32 +63,19 @@ func xInfoStream(c *Call) {
 		if limit, ok = c.Int(5); !ok {
 			return
 		}
-		if limit < 0 {
+		switch {
+		case limit < 0:
 			limit = defaultFull
-		}
-	default:
-		limit = defaultFull
-	}
-	o, ok := c.infoStream()
-	switch {
-	case !ok:
-	case len(c.Args) == 3:
-		c.Reply.Map(10)
-		c.streamHead(o)
-		c.infoInt("groups", int64(kind.CountGroups(o)))
-		c.firstEntry("first-entry", kind.StreamEntries(o, kind.StreamID{}, kind.MaxStreamID))
-		c.firstEntry("last-entry", kind.StreamEntriesBack(o, kind.MaxStreamID, kind.StreamID{}))
-	default:
-		if limit == 0 {
+		case limit == 0:
 			limit = math.MaxInt64
 		}
-		c.Reply.Map(9)
-		c.streamHead(o)
-		c.Reply.BulkString("entries")
-		c.entries(kind.StreamEntries(o, kind.StreamID{}, kind.MaxStreamID), limit)
-		c.Reply.BulkString("groups")
-		c.fullGroups(o, limit)
 	}
+	c.Reply.Map(9)
+	c.streamHead(o)
+	c.Reply.BulkString("entries")
+	c.entries(kind.StreamEntries(o, kind.StreamID{}, kind.MaxStreamID), limit)
+	c.Reply.BulkString("groups")
+	c.fullGroups(o, limit)
 }
 
 // entriesPerNode is how many entries Redis keeps in a node of its radix tree, of which there is none here.
