@@ -128,28 +128,30 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.BulkString("begin_search")
 		w.Map(2)
 		w.BulkString("type")
-		w.BulkString("index")
-		w.BulkString("spec")
-		w.Map(1)
-		w.BulkString("index")
 		numbered := s.NumKeys > 0 && (s.FirstKey == 0 || i > 0)
-		if numbered {
-			w.Int(int64(s.NumKeys))
-		} else {
-			w.Int(int64(s.FirstKey + i*s.Step))
+		switch {
+		case s.Keyword != "":
+			writeKeySpec(w, "keyword", "keyword", strings.ToUpper(s.Keyword), "startfrom", s.keywordFrom())
+		case numbered:
+			writeKeySpec(w, "index", "index", s.NumKeys)
+		default:
+			writeKeySpec(w, "index", "index", s.FirstKey+i*s.Step)
 		}
 		w.BulkString("find_keys")
 		w.Map(2)
 		w.BulkString("type")
-		if numbered {
+		switch {
+		case numbered:
 			writeKeySpec(w, "keynum", "keynumidx", 0, "firstkey", 1, "keystep", 1)
-			continue
+		case s.Keyword != "":
+			writeKeySpec(w, "range", "lastkey", -1, "keystep", 1, "limit", 2)
+		default:
+			writeKeySpec(w, "range", "lastkey", last, "keystep", s.Step, "limit", 0)
 		}
-		writeKeySpec(w, "range", "lastkey", last, "keystep", s.Step, "limit", 0)
 	}
 }
 
-// writeKeySpec describes how keys are found behind where they begin: a type, and names with numbers.
+// writeKeySpec describes where keys begin, or how they are found behind that: a type, and names with numbers or words.
 func writeKeySpec(w *resp.Writer, kind string, pairs ...any) {
 	w.BulkString(kind)
 	w.BulkString("spec")
@@ -233,7 +235,7 @@ func keyedBy(r *Request) (s *Spec, places []int) {
 	case s == nil:
 		r.Fail("ERR Invalid command specified")
 		return nil, nil
-	case s.FirstKey == 0 && s.NumKeys == 0:
+	case s.FirstKey == 0 && s.NumKeys == 0 && s.Keyword == "":
 		r.Fail("ERR The command has no key arguments")
 		return nil, nil
 	case !s.arityOK(len(args)):

@@ -22,6 +22,8 @@ type Spec struct {
 	// NumKeys is the position of the number of keys, for commands that give it before the keys. FirstKey is 0 then, or a key that
 	// stands before the number; with Run it is 0.
 	NumKeys int
+	// Keyword is the word, in lower case, behind which the keys stand in the first half of the arguments; FirstKey is 0 then.
+	Keyword string
 	// KeyFlags tell what is done to the keys: one entry for all of them, or one for each.
 	KeyFlags []KeyFlags
 
@@ -81,6 +83,9 @@ func (s *Spec) arityOK(n int) bool {
 	return n >= -s.Arity
 }
 
+// keywordFrom is the first place where Keyword may stand: behind it there are a key and its argument at least.
+func (s *Spec) keywordFrom() int { return -s.Arity - 3 }
+
 // modeOf is the mode of a keyed command.
 func (s *Spec) modeOf(args [][]byte) cluster.Mode {
 	if s.ModeOf != nil {
@@ -92,8 +97,12 @@ func (s *Spec) modeOf(args [][]byte) cluster.Mode {
 // keys are the positions of the keys in a command: from first to last, both included. first is 0 when it has none, or a
 // wrong number of them.
 func (s *Spec) keys(args [][]byte) (first, last, step int) {
-	if s.NumKeys > 0 {
+	switch {
+	case s.NumKeys > 0:
 		first, last = s.numbered(args)
+		return first, last, 1
+	case s.Keyword != "":
+		first, last = s.behindKeyword(args)
 		return first, last, 1
 	}
 	n := len(args)
@@ -118,6 +127,19 @@ func (s *Spec) numbered(args [][]byte) (first, last int) {
 		return 0, 0
 	}
 	return s.NumKeys + 1, s.NumKeys + int(n)
+}
+
+// behindKeyword are the first and the last of the keys that stand behind a word, before as many other arguments.
+func (s *Spec) behindKeyword(args [][]byte) (first, last int) {
+	for i := s.keywordFrom(); i < len(args); i++ {
+		if equalFold(args[i], s.Keyword) {
+			if n := (len(args) - i - 1) / 2; n > 0 {
+				return i + 1, i + n
+			}
+			break
+		}
+	}
+	return 0, 0
 }
 
 // misnumbered reports whether a command gives a number of keys that cannot be. It is run by Slow, for it has no slot.
