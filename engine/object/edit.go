@@ -72,6 +72,14 @@ func (e *Edit) Touched(name CellName) bool {
 	return ok
 }
 
+// HasAttributes reports whether there may be cells that belong to a type and do not make the key exist.
+func (e *Edit) HasAttributes(kind Kind) bool {
+	if !e.cleared && e.base.HasAttributes(kind) {
+		return true
+	}
+	return slices.ContainsFunc(e.changed, func(c Cell) bool { return c.Name.Kind() == None && c.Name.Owner() == kind })
+}
+
 // find returns the place in changed of a cell that the edit has touched.
 func (e *Edit) find(name CellName) (int, bool) {
 	if e.places != nil {
