@@ -80,6 +80,9 @@ func (e *Edit) HasAttributes(kind Kind) bool {
 	return slices.ContainsFunc(e.changed, func(c Cell) bool { return c.Name.Kind() == None && c.Name.Owner() == kind })
 }
 
+// Changed reports whether the edit has changed anything.
+func (e *Edit) Changed() bool { return e.cleared || len(e.changed) > 0 }
+
 // find returns the place in changed of a cell that the edit has touched.
 func (e *Edit) find(name CellName) (int, bool) {
 	if e.places != nil {
