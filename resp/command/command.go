@@ -2,6 +2,7 @@ package command
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/kindredkv/kindred/engine/glob"
@@ -128,23 +129,26 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.BulkString("begin_search")
 		w.Map(2)
 		w.BulkString("type")
-		w.BulkString("index")
-		w.BulkString("spec")
-		w.Map(1)
-		w.BulkString("index")
-		w.Int(int64(s.FirstKey + i*s.Step + s.NumKeys))
+		if s.Keyword != "" {
+			writeKeySpec(w, "keyword", "keyword", strings.ToUpper(s.Keyword), "startfrom", s.keywordFrom())
+		} else {
+			writeKeySpec(w, "index", "index", s.FirstKey+i*s.Step+s.NumKeys)
+		}
 		w.BulkString("find_keys")
 		w.Map(2)
 		w.BulkString("type")
-		if s.NumKeys > 0 {
+		switch {
+		case s.NumKeys > 0:
 			writeKeySpec(w, "keynum", "keynumidx", 0, "firstkey", 1, "keystep", 1)
-			continue
+		case s.Keyword != "":
+			writeKeySpec(w, "range", "lastkey", -1, "keystep", 1, "limit", 2)
+		default:
+			writeKeySpec(w, "range", "lastkey", last, "keystep", s.Step, "limit", 0)
 		}
-		writeKeySpec(w, "range", "lastkey", last, "keystep", s.Step, "limit", 0)
 	}
 }
 
-// writeKeySpec describes how keys are found behind where they begin: a type, and names with numbers.
+// writeKeySpec describes where keys begin, or how they are found behind that: a type, and names with numbers or words.
 func writeKeySpec(w *resp.Writer, kind string, pairs ...any) {
 	w.BulkString(kind)
 	w.BulkString("spec")
@@ -227,7 +231,7 @@ func keyedBy(r *Request) (s *Spec, first, last, step int) {
 	switch {
 	case s == nil:
 		r.Fail("ERR Invalid command specified")
-	case s.FirstKey == 0 && s.NumKeys == 0:
+	case s.FirstKey == 0 && s.NumKeys == 0 && s.Keyword == "":
 		r.Fail("ERR The command has no key arguments")
 	case !s.arityOK(len(args)):
 		r.Fail("ERR Invalid number of arguments specified for command")
@@ -238,6 +242,13 @@ func keyedBy(r *Request) (s *Spec, first, last, step int) {
 			return s, 0, 0, 1
 		}
 		last = s.NumKeys + int(n)
+	case s.Keyword != "":
+		at := slices.IndexFunc(args[s.keywordFrom():], func(arg []byte) bool { return equalFold(arg, s.Keyword) })
+		first, step = s.keywordFrom()+at+1, 1
+		if last = first - 1 + (len(args)-first)/2; at < 0 || last < first {
+			r.Fail("ERR Invalid arguments specified for command")
+			return s, 0, 0, 1
+		}
 	default:
 		first, last, step = s.keys(len(args))
 	}

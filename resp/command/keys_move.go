@@ -51,6 +51,19 @@ func internalSpecs() []Spec {
 			Mode: repeatable, Run: storeMembers, Summary: "A step of SUNIONSTORE, SINTERSTORE and SDIFFSTORE: makes a key a set.",
 		}),
 		row(Spec{
+			Name: "xlast", Arity: -2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO}, Complexity: "O(1)", Mode: reads, Run: xLast,
+			Summary: "A step of XREAD and XREADGROUP: returns the last ID of a stream.",
+		}),
+		row(Spec{
+			Name: "xread", Arity: 4, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the number of entries",
+			Mode: reads, Run: xReadOne, Summary: "A step of XREAD: returns entries of one stream.",
+		}),
+		row(Spec{
+			Name: "xreadgroup", Arity: 7, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRO | KeyAccess},
+			Complexity: "O(N) with the number of entries", Mode: changes, Run: xReadGroupOne,
+			Summary: "A step of XREADGROUP: delivers entries of one stream to a consumer.",
+		}),
+		row(Spec{
 			Name: "end", Arity: 3, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(1)",
 			Mode: reads, Run: endOfList, Summary: "A step of LMOVE: returns the element at an end of a list, and its spot.",
 		}),

@@ -97,6 +97,9 @@ const (
 // collectionEncoding looks at no more elements than a compact encoding may have.
 func collectionEncoding(o *object.Object) string {
 	shown := o.Kind()
+	if shown == object.Stream {
+		return "stream"
+	}
 	n := o.Count(shown)
 	if n > maxIntset {
 		return "hashtable"

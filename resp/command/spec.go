@@ -21,6 +21,8 @@ type Spec struct {
 	FirstKey, LastKey, Step int
 	// NumKeys is the position of the number of keys, for commands that give it before the keys; FirstKey is 0 then.
 	NumKeys int
+	// Keyword is the word, in lower case, behind which the keys stand in the first half of the arguments; FirstKey is 0 then.
+	Keyword string
 	// KeyFlags tell what is done to the keys: one entry for all of them, or one for each.
 	KeyFlags []KeyFlags
 
@@ -79,6 +81,9 @@ func (s *Spec) arityOK(n int) bool {
 	}
 	return n >= -s.Arity
 }
+
+// keywordFrom is the first place where Keyword may stand: behind it there are a key and its argument at least.
+func (s *Spec) keywordFrom() int { return -s.Arity - 3 }
 
 // modeOf is the mode of a keyed command.
 func (s *Spec) modeOf(args [][]byte) cluster.Mode {
