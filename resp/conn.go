@@ -20,6 +20,8 @@ type link interface {
 	end()
 	// drain ends it when the running batch is done and the replies are sent, from any goroutine.
 	drain()
+	// unload gives back what was lent for a batch that the handler has copied, from any goroutine.
+	unload()
 }
 
 // conn moves one connection through the steps that the package comment tells of; what it cannot do itself its driver does
@@ -47,6 +49,7 @@ type conn struct {
 	doomed    atomic.Bool  // kill has been called
 	stopping  atomic.Bool  // drain has been called
 	suspended suspension   // the handler goes on with a batch
+	waiting   atomic.Bool  // it waits for other clients
 	leaving   atomic.Bool  // closing
 	holding   atomic.Int64 // chargedIn + chargedOut
 	queued    atomic.Int64 // out.unsent
@@ -81,9 +84,22 @@ func (c *conn) resume() bool {
 func (c *conn) abandon() {
 	c.suspended.end()
 	c.server.suspended.Add(-1)
-	c.running.clear()
-	c.link.takeBatch(c.running)
+	if c.running != nil {
+		c.running.clear()
+		c.link.takeBatch(c.running)
+	}
 	c.running, c.Out.Buf = nil, nil
+}
+
+// unload gives back what was lent for the batch that runs, which the handler has copied.
+func (c *conn) unload() {
+	if c.running != nil {
+		c.running.clear()
+		c.link.takeBatch(c.running)
+		c.running = nil
+	}
+	c.in.keep()
+	c.charge(&c.chargedIn, c.in.size())
 }
 
 // collect makes the next batch. It reports false when there is none.
@@ -116,7 +132,9 @@ func (c *conn) serve() bool {
 
 // served follows every batch.
 func (c *conn) served() {
-	c.running.clear()
+	if c.running != nil {
+		c.running.clear()
+	}
 	if c.Authenticated != c.trusted.Load() {
 		c.trusted.Store(c.Authenticated)
 	}

@@ -97,6 +97,29 @@ func (s *Session) Context() context.Context {
 	return s.ctx
 }
 
+// BeginWait says that the handler goes on with the batch when other clients have done something, perhaps never. It has copied
+// what it needs of the batch. Context ends as soon as the client hangs up or the server begins to stop.
+func (s *Session) BeginWait() {
+	c := s.conn
+	if c == nil {
+		return
+	}
+	c.waiting.Store(true)
+	c.server.blocked.Add(1)
+	c.link.unload()
+	if c.hungUp.Load() != 0 || c.stopping.Load() || c.doomed.Load() {
+		c.hangUp()
+	}
+}
+
+// EndWait ends BeginWait.
+func (s *Session) EndWait() {
+	if c := s.conn; c != nil {
+		c.waiting.Store(false)
+		c.server.blocked.Add(-1)
+	}
+}
+
 // hangUp ends Context.
 func (s *Session) hangUp() {
 	s.mu.Lock()

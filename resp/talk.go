@@ -276,6 +276,9 @@ func (t *talk) end() {
 	t.nc.Close()
 }
 
+// unload is link's. What is lent is the connection's own, and small.
+func (t *talk) unload() {}
+
 // drain is link's: a goroutine that waits for bytes is woken, one that serves stops afterwards.
 func (t *talk) drain() {
 	t.stopping.Store(true)
