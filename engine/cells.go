@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -19,11 +17,23 @@ type generation struct {
 	at   causal.Time
 }
 
-// bounds are those of the rows from a cell on.
-func (g generation) bounds(from object.CellName) *pebble.IterOptions {
+// above are the bounds of the rows from a name on, up to the end of the cells, or of the local rows.
+func (g generation) above(from object.CellName) *pebble.IterOptions {
+	end := appendCellKey(nil, g.slot, g.at, object.CellsEnd)
+	if from.Local() {
+		end = appendCellsOf(nil, g.slot, g.at+1)
+	}
+	return &pebble.IterOptions{LowerBound: appendCellKey(nil, g.slot, g.at, from), UpperBound: end}
+}
+
+// below are the bounds of the cells below a name, or of the local rows.
+func (g generation) below(before object.CellName) *pebble.IterOptions {
+	start := object.CellName("")
+	if before.Local() {
+		start = object.CellsEnd
+	}
 	return &pebble.IterOptions{
-		LowerBound: appendCellKey(nil, g.slot, g.at, from),
-		UpperBound: appendCellsOf(nil, g.slot, g.at+1),
+		LowerBound: appendCellKey(nil, g.slot, g.at, start), UpperBound: appendCellKey(nil, g.slot, g.at, before),
 	}
 }
 
@@ -33,18 +43,26 @@ func (s *Store) readCell(g generation, name object.CellName) (versions []causal.
 	if err != nil {
 		return nil, fmt.Errorf("read cell: %w", err)
 	}
-	var buf [96]byte
-	if iter.SeekPrefixGE(appendCellKey(buf[:0], g.slot, g.at, name)) {
-		versions, err = versionsAt(iter, true)
-	}
+	versions, err = pointCell(iter, g, name)
 	if err = errors.Join(err, iter.Close()); err != nil {
 		return nil, fmt.Errorf("read cell: %w", err)
 	}
 	return versions, nil
 }
 
+func pointCell(iter *pebble.Iterator, g generation, name object.CellName) ([]causal.Version, error) {
+	var buf [96]byte
+	if iter.SeekPrefixGE(appendCellKey(buf[:0], g.slot, g.at, name)) {
+		return versionsAt(iter, name, true)
+	}
+	if err := iter.Error(); err != nil {
+		return nil, fmt.Errorf("read cell: %w", err)
+	}
+	return nil, nil
+}
+
 // versionsAt decodes the row that an iterator stands at, copied where it is to outlive the iterator's next step.
-func versionsAt(iter *pebble.Iterator, copied bool) ([]causal.Version, error) {
+func versionsAt(iter *pebble.Iterator, name object.CellName, copied bool) ([]causal.Version, error) {
 	value, err := iter.ValueAndErr()
 	if err != nil {
 		return nil, err
@@ -52,92 +70,38 @@ func versionsAt(iter *pebble.Iterator, copied bool) ([]causal.Version, error) {
 	if copied {
 		value = bytes.Clone(value)
 	}
+	if name.Local() {
+		return []causal.Version{{Payload: value}}, nil
+	}
 	return object.DecodeVersions(value)
 }
 
+type walkFunc func(*pebble.Iterator, func(*object.Cell) bool) error
+
 // walkCells visits the cells that an iterator over a generation finds.
 func walkCells(iter *pebble.Iterator, visit func(*object.Cell) bool) error {
+	return walk(iter, iter.First(), iter.Next, visit)
+}
+
+// walkBack is walkCells in falling order.
+func walkBack(iter *pebble.Iterator, visit func(*object.Cell) bool) error {
+	return walk(iter, iter.Last(), iter.Prev, visit)
+}
+
+func walk(iter *pebble.Iterator, ok bool, step func() bool, visit func(*object.Cell) bool) error {
 	var cell object.Cell
-	for ok := iter.First(); ok; ok = iter.Next() {
-		versions, err := versionsAt(iter, false)
+	for ; ok; ok = step() {
+		name := object.CellName(iter.Key()[cellPrefix:])
+		versions, err := versionsAt(iter, name, false)
 		if err != nil {
 			return err
 		}
-		cell = object.Cell{Name: object.CellName(iter.Key()[cellPrefix:]), Versions: versions}
+		cell = object.Cell{Name: name, Versions: versions}
 		if !visit(&cell) {
 			return nil
 		}
 	}
 	return iter.Error()
-}
-
-// pendingRows are the cells of a key in the applier: what the batch has read and changed of them, over the store.
-type pendingRows struct {
-	generation
-	shard *shard
-	fresh bool // nothing of the generation is in the store
-	cells map[object.CellName]pendingCell
-}
-
-type pendingCell struct {
-	versions []causal.Version
-	changed  bool
-}
-
-// Versions reads a cell once in a batch.
-func (r *pendingRows) Versions(name object.CellName) []causal.Version {
-	if c, ok := r.cells[name]; ok || r.fresh {
-		return c.versions
-	}
-	versions, err := r.shard.store.readCell(r.generation, name)
-	if err != nil {
-		r.shard.unreadable(err)
-		return nil
-	}
-	r.cells[name] = pendingCell{versions: versions}
-	return versions
-}
-
-// Each visits the cells of the store with those that the batch has changed in their place.
-func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) {
-	var changed []object.Cell
-	for name, c := range r.cells {
-		if c.changed && name >= from {
-			changed = append(changed, object.Cell{Name: name, Versions: c.versions})
-		}
-	}
-	slices.SortFunc(changed, func(a, b object.Cell) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	k := object.Kept{Rows: storedRows{r.shard.store, r.generation, r.shard.unreadable}, Changed: changed}
-	k.Each(from, visit)
-}
-
-// replace gives a cell other versions, and returns those that it had.
-func (r *pendingRows) replace(c *object.Cell) (before []causal.Version) {
-	before = r.Versions(c.Name)
-	r.cells[c.Name] = pendingCell{versions: c.Versions, changed: true}
-	return before
-}
-
-// stage adds the changed cells to the batch.
-func (r *pendingRows) stage(b *pebble.Batch) error {
-	var key, row []byte
-	for name, c := range r.cells {
-		if !c.changed {
-			continue
-		}
-		key = appendCellKey(key[:0], r.slot, r.at, name)
-		var err error
-		if len(c.versions) > 0 {
-			row = object.AppendVersions(row[:0], c.versions)
-			err = b.Set(key, row, nil)
-		} else if !r.fresh {
-			err = b.Delete(key, nil)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // unreadable ends the task that needed a cell, and the node.
@@ -164,9 +128,20 @@ func (r storedRows) Versions(name object.CellName) []causal.Version {
 
 // Each visits the cells as they are at one moment.
 func (r storedRows) Each(from object.CellName, visit func(*object.Cell) bool) {
-	iter, err := r.store.db.NewIter(r.bounds(from))
+	iter, err := r.store.db.NewIter(r.above(from))
 	if err == nil {
 		err = errors.Join(walkCells(iter, visit), iter.Close())
+	}
+	if err != nil {
+		r.fail(fmt.Errorf("read cells: %w", err))
+	}
+}
+
+// Back visits the cells as they are at one moment, in falling order.
+func (r storedRows) Back(before object.CellName, visit func(*object.Cell) bool) {
+	iter, err := r.store.db.NewIter(r.below(before))
+	if err == nil {
+		err = errors.Join(walkBack(iter, visit), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
@@ -188,7 +163,16 @@ type viewedRows struct {
 
 // Versions reads a cell.
 func (r viewedRows) Versions(name object.CellName) []causal.Version {
-	versions := r.storedRows.Versions(name)
+	var versions []causal.Version
+	if name.Local() {
+		versions = r.storedRows.Versions(name)
+	} else {
+		var err error
+		if versions, err = r.store.loadCell(r.generation, name); err != nil {
+			r.fail(err)
+			return nil
+		}
+	}
 	if len(versions) > 0 {
 		return versions
 	}
@@ -202,24 +186,46 @@ func (r viewedRows) Versions(name object.CellName) []causal.Version {
 
 // Each visits the cells as they are at one moment.
 func (r viewedRows) Each(from object.CellName, visit func(*object.Cell) bool) {
-	iter, err := r.store.db.NewIter(r.bounds(from))
+	r.walk(r.above(from), walkCells, func(now object.Rows) { now.Each(from, visit) }, visit)
+}
+
+// Back visits the cells as they are at one moment, in falling order.
+func (r viewedRows) Back(before object.CellName, visit func(*object.Cell) bool) {
+	r.walk(r.below(before), walkBack, func(now object.Rows) { now.Back(before, visit) }, visit)
+}
+
+// walk walks over the rows, or over those that the key has now when they have been replaced.
+func (r viewedRows) walk(
+	bounds *pebble.IterOptions, walk walkFunc, instead func(object.Rows),
+	visit func(*object.Cell) bool,
+) {
+	iter, err := r.store.db.NewIter(bounds)
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
 		return
 	}
 	if now := r.replaced(); now != nil {
 		err = iter.Close()
-		for c := range now.From(from) {
-			if c.Name.InRow() && !visit(c) {
-				break
-			}
-		}
+		instead(rowsOf(now))
 	} else {
-		err = errors.Join(walkCells(iter, visit), iter.Close())
+		err = errors.Join(walk(iter, visit), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
 	}
+}
+
+// rowsOf are the rows that an object has, or would have.
+func rowsOf(o *object.Object) object.Rows {
+	if o.Kept != nil {
+		return o.Kept.Rows
+	}
+	rows := &freshRows{}
+	_, inRows := object.Part(o.Cells)
+	for i := range inRows {
+		rows.change(&inRows[i], nil)
+	}
+	return rows
 }
 
 // replaced is the object as it is now, nil when its cells are still those of this generation.
@@ -270,9 +276,20 @@ func (r sameMoment) Versions(name object.CellName) (versions []causal.Version) {
 
 // Each visits the cells.
 func (r sameMoment) Each(from object.CellName, visit func(*object.Cell) bool) {
-	iter, err := r.of.Clone(pebble.CloneOptions{IterOptions: r.bounds(from)})
+	r.walk(r.above(from), walkCells, visit)
+}
+
+// Back visits the cells in falling order.
+func (r sameMoment) Back(before object.CellName, visit func(*object.Cell) bool) {
+	r.walk(r.below(before), walkBack, visit)
+}
+
+func (r sameMoment) walk(
+	bounds *pebble.IterOptions, walk walkFunc, visit func(*object.Cell) bool,
+) {
+	iter, err := r.of.Clone(pebble.CloneOptions{IterOptions: bounds})
 	if err == nil {
-		err = errors.Join(walkCells(iter, visit), iter.Close())
+		err = errors.Join(walk(iter, visit), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -24,9 +25,7 @@ func (sh *shard) keep(p *pendingKey, o *object.Object) *object.Object {
 		sh.unreadable(err)
 		return o
 	}
-	p.rows = &pendingRows{
-		generation: generation{p.key.Slot(), at}, shard: sh, fresh: true, cells: map[object.CellName]pendingCell{},
-	}
+	p.rows = &pendingRows{generation: generation{p.key.Slot(), at}, shard: sh, fresh: true}
 	inline, inRows := object.Part(o.Cells)
 	header := &object.Object{Context: o.Context, Cells: inline, Birth: o.Birth}
 	return sh.fold(p, header, &object.Kept{Generation: at}, inRows)
@@ -63,6 +62,7 @@ func (sh *shard) fold(p *pendingKey, o *object.Object, k *object.Kept, changed [
 		c := &changed[i]
 		before := object.Cell{Name: c.Name, Versions: p.rows.replace(c)}
 		out.Replace(&before, c)
+		kind.Derive(p.rows, out.Known(c.Name.Kind()), c.Name, before.Versions, c.Versions)
 	}
 	header := &object.Object{Context: o.Context, Cells: o.Cells, Birth: o.Birth}
 	if out.Rest() == 0 {
@@ -79,9 +79,7 @@ func (sh *shard) attach(p *pendingKey) {
 	if p.before == nil || p.before.Kept == nil {
 		return
 	}
-	p.rows = &pendingRows{
-		generation: generation{p.key.Slot(), p.before.Kept.Generation}, shard: sh, cells: map[object.CellName]pendingCell{},
-	}
+	p.rows = &pendingRows{generation: generation{p.key.Slot(), p.before.Kept.Generation}, shard: sh}
 	p.before.Kept.Rows = p.rows
 }
 

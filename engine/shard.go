@@ -49,6 +49,8 @@ type shard struct {
 	woken     []object.Key         // watched keys that the batch has changed
 	lastWrite [writeClasses]uint64 // the last batch that wrote a key of each class
 	key, row  []byte
+	points    *pebble.Iterator // for rows of cells, by name
+	rows      *pebble.Iterator // for walks over them
 	sink      byte
 }
 
@@ -161,7 +163,10 @@ func (sh *shard) drain(rounds int) {
 // runBatch runs tasks one after the other, commits what they changed at once, and only then lets anybody see it.
 func (sh *shard) runBatch(tasks []*Task) {
 	unfinished := tasks
-	defer func() { refuse(unfinished) }()
+	defer func() {
+		sh.closeRows()
+		refuse(unfinished)
+	}()
 	now := sh.store.options.Now().UnixMilli()
 	if len(tasks) >= worthGathering {
 		sh.expect(tasks)
@@ -183,6 +188,7 @@ func (sh *shard) runBatch(tasks []*Task) {
 		}
 	}
 	sh.forget()
+	sh.closeRows()
 	if len(sh.woken) > 0 {
 		sh.tellWatcher()
 	}
@@ -438,6 +444,9 @@ func (sh *shard) fillCache() {
 	for _, p := range sh.order {
 		if p.changed || p.loaded {
 			sh.cache.Put(p.key, p.entry, p.record)
+		}
+		if p.rows != nil {
+			p.rows.fillCells(sh.committed.Load())
 		}
 	}
 	if sh.cache.Unsettled() {

@@ -20,8 +20,7 @@ func tallyOf(o *object.Object) tally {
 	cells := o.Prefixed(stringPrefix)
 	var t tally
 	if len(cells) > 0 && cells[0].Name == object.ValueCell {
-		newest := cells[0].Newest()
-		t.base, t.baseDot = newest.Payload, newest.Dot
+		t.base, t.baseDot = sketched(&cells[0]), cells[0].Newest().Dot
 		if t.base == nil {
 			t.base = []byte{}
 		}

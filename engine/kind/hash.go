@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/hyperloglog"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -16,9 +17,18 @@ const fieldValue = '='
 // fieldSettled names the attribute with the settled totals of a field.
 const fieldSettled = '+'
 
-// IsValue reports whether a version is one of several values of which one is shown, rather than an increment.
+// IsValue reports whether a version is one of several values of which one is shown, rather than an increment or a sketch.
 func IsValue(name object.CellName, v *causal.Version) bool {
-	return name.Kind() != object.Hash || isFieldValue(v)
+	switch name.Kind() {
+	case object.String:
+		return name != object.ValueCell || !hyperloglog.Is(v.Payload)
+	case object.Hash:
+		return isFieldValue(v)
+	case object.ZSet:
+		return isScoreSet(v)
+	default:
+		return true
+	}
 }
 
 func isFieldValue(v *causal.Version) bool { return len(v.Payload) > 0 && v.Payload[0] == fieldValue }

@@ -9,17 +9,25 @@ import (
 )
 
 // Spot is where an element stands in a type whose elements have an order: of a list the name of its position, of a sorted set
-// the score and the member. Spots compare as byte strings.
+// the score and the member, of a stream the ID. Spots compare as byte strings.
 type Spot string
+
+// EndSpot is above the spots of all elements.
+const EndSpot Spot = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 
 // spotOf is where the element of a cell stands. It is false of cells that are no elements of an ordered type.
 func spotOf(name object.CellName, versions []causal.Version) (Spot, bool) {
-	if len(versions) == 0 {
+	if len(versions) == 0 || len(name) < 2 {
 		return "", false
 	}
 	switch name.Kind() {
-	case object.List:
+	case object.List, object.Stream:
 		return Spot(name[1:]), true
+	case object.ZSet:
+		if len(name) < elementAt {
+			return "", false
+		}
+		return ScoreSpot(scoreOf(versions), string(name[elementAt:])), true
 	default:
 		return "", false
 	}
@@ -35,22 +43,195 @@ func spots(o *object.Object, kind object.Kind) (out []Spot) {
 			break
 		}
 		if s, ok := spotOf(c.Name, c.Versions); ok {
-			out = append(out, s)
+			out = append(out, Spot(string([]byte(s))))
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
+// orderOf is the order of an object's elements in rows; nil when it has none there.
+func orderOf(o *object.Object, kind object.Kind) *order {
+	if o == nil || o.Kept == nil {
+		return nil
+	}
+	x := &order{index: index{o.Kept.Rows, kind}, total: o.Count(kind)}
+	if known := o.Kept.Known(kind); known != nil {
+		x.low, x.high = Spot(known.Low), Spot(known.High)
+	}
+	for i := range o.Kept.Changed {
+		c := &o.Kept.Changed[i]
+		if c.Name.Kind() != kind {
+			continue
+		}
+		from, was := spotOf(c.Name, o.Kept.Rows.Versions(c.Name))
+		to, is := spotOf(c.Name, c.Versions)
+		if was == is && from == to {
+			continue
+		}
+		if was {
+			x.gone = append(x.gone, from)
+		}
+		if is {
+			x.added = append(x.added, to)
+		}
+	}
+	slices.Sort(x.gone)
+	slices.Sort(x.added)
+	return x
+}
+
+// order is an index with changes that are not in the store.
+type order struct {
+	index
+	total       int64
+	low, high   Spot   // of what is in the store, empty when not known
+	gone, added []Spot // in order
+}
+
+// ascend visits the spots from one on.
+func (x *order) ascend(from Spot, visit func(Spot) bool) {
+	next, _ := slices.BinarySearch(x.added, from)
+	stopped := false
+	addedBefore := func(s Spot, all bool) {
+		for ; next < len(x.added) && !stopped && (all || x.added[next] < s); next++ {
+			stopped = !visit(x.added[next])
+		}
+	}
+	x.walk(max(from, x.low), func(s Spot) bool {
+		if _, gone := slices.BinarySearch(x.gone, s); gone {
+			return true
+		}
+		addedBefore(s, false)
+		stopped = stopped || !visit(s)
+		return !stopped
+	})
+	addedBefore("", true)
+}
+
+// descend visits the spots below one, downwards.
+func (x *order) descend(before Spot, visit func(Spot) bool) {
+	next, _ := slices.BinarySearch(x.added, before)
+	stopped := false
+	addedAbove := func(s Spot) {
+		for ; next > 0 && !stopped && x.added[next-1] >= s; next-- {
+			stopped = !visit(x.added[next-1])
+		}
+	}
+	if x.high != "" {
+		before = min(before, x.high)
+	}
+	x.back(before, func(s Spot) bool {
+		if _, gone := slices.BinarySearch(x.gone, s); gone {
+			return true
+		}
+		addedAbove(s)
+		stopped = stopped || !visit(s)
+		return !stopped
+	})
+	addedAbove("")
+}
+
+// storedRank is the number of elements in the store below a spot.
+func (x *order) storedRank(spot Spot) (rank int64) {
+	at := Spot("")
+	for level := byte(topLevel); level > 0; level-- {
+		reached, n := at, int64(0)
+		x.counts(level, at, func(s Spot, count int64) bool {
+			if s > spot {
+				return false
+			}
+			rank += n
+			reached, n = s, count
+			return true
+		})
+		at = reached
+	}
+	x.walk(max(at, x.low), func(s Spot) bool {
+		if s < spot {
+			rank++
+		}
+		return s < spot
+	})
+	return rank
+}
+
+// storedAt is the spot of a rank in the store.
+func (x *order) storedAt(rank int64) (found Spot, ok bool) {
+	at := Spot("")
+	for level := byte(topLevel); level > 0; level-- {
+		reached, passed, n := at, int64(0), int64(0)
+		x.counts(level, at, func(s Spot, count int64) bool {
+			if passed+n > rank {
+				return false
+			}
+			passed += n
+			reached, n = s, count
+			return true
+		})
+		at, rank = reached, rank-passed
+	}
+	x.walk(max(at, x.low), func(s Spot) bool {
+		found, ok = s, rank == 0
+		rank--
+		return !ok
+	})
+	return found, ok
+}
+
+// counts visits the counts of a level from one of its spots on. Between the first, whose spot is empty, and the others may
+// be what is left of many that have gone.
+func (x *order) counts(level byte, from Spot, visit func(Spot, int64) bool) {
+	if from == "" {
+		if !visit("", countOf(x.rows.Versions(x.name(level, "")))) {
+			return
+		}
+		from = max("\x00", x.low)
+	}
+	x.level(level, from, visit)
+}
+
+// at is the spot of a rank.
+func (x *order) at(rank int64) (found Spot, ok bool) {
+	if len(x.gone)+len(x.added) == 0 {
+		return x.storedAt(rank)
+	}
+	// Changes move a rank by no more than their number.
+	start := Spot("")
+	if before := rank - int64(len(x.added)); before > 0 {
+		start, _ = x.storedAt(before)
+	}
+	left := rank - x.rank(start)
+	x.ascend(start, func(s Spot) bool {
+		found, ok = s, left == 0
+		left--
+		return !ok
+	})
+	return found, ok
+}
+
+// rank is the number of elements below a spot.
+func (x *order) rank(spot Spot) int64 {
+	gone, _ := slices.BinarySearch(x.gone, spot)
+	added, _ := slices.BinarySearch(x.added, spot)
+	return x.storedRank(spot) - int64(gone) + int64(added)
+}
+
 // Ascend yields the spots of a list or sorted set from one on, upwards.
 func Ascend(o *object.Object, kind object.Kind, from Spot) iter.Seq[Spot] {
+	if x := orderOf(o, kind); x != nil {
+		return func(yield func(Spot) bool) { x.ascend(from, yield) }
+	}
 	all := spots(o, kind)
 	i, _ := slices.BinarySearch(all, from)
 	return slices.Values(all[i:])
 }
 
-// Descend yields the spots of a list or sorted set below one, downwards. Those of all elements are below the end.
+// Descend yields the spots of a list or sorted set below one, downwards.
 func Descend(o *object.Object, kind object.Kind, before Spot) iter.Seq[Spot] {
+	if x := orderOf(o, kind); x != nil {
+		return func(yield func(Spot) bool) { x.descend(before, yield) }
+	}
 	all := spots(o, kind)
 	i, _ := slices.BinarySearch(all, before)
 	return func(yield func(Spot) bool) {
@@ -62,12 +243,18 @@ func Descend(o *object.Object, kind object.Kind, before Spot) iter.Seq[Spot] {
 	}
 }
 
-// EndSpot is above the spots of all elements.
-const EndSpot Spot = "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-
 // SpotAt is the spot with so many others below it, false when there are no more than that. A negative rank counts from the
 // end, -1 being the last.
 func SpotAt(o *object.Object, kind object.Kind, rank int64) (Spot, bool) {
+	if x := orderOf(o, kind); x != nil {
+		if rank < 0 {
+			rank += x.total
+		}
+		if rank < 0 || rank >= x.total {
+			return "", false
+		}
+		return x.at(rank)
+	}
 	all := spots(o, kind)
 	if rank < 0 {
 		rank += int64(len(all))
@@ -80,6 +267,9 @@ func SpotAt(o *object.Object, kind object.Kind, rank int64) (Spot, bool) {
 
 // RankOf is the number of elements below a spot, whether or not an element stands there.
 func RankOf(o *object.Object, kind object.Kind, spot Spot) int64 {
+	if x := orderOf(o, kind); x != nil {
+		return x.rank(spot)
+	}
 	i, _ := slices.BinarySearch(spots(o, kind), spot)
 	return int64(i)
 }

@@ -38,8 +38,7 @@ func Values(o *object.Object) []Sibling {
 	first := Sibling{Dot: t.newest(), Value: t.text()}
 	out := []Sibling{first}
 	if c := o.Cell(object.ValueCell); c != nil {
-		for i := len(c.Versions) - 2; i >= 0; i-- {
-			other := Sibling{Dot: c.Versions[i].Dot, Value: c.Versions[i].Payload}
+		for _, other := range otherValues(c) {
 			if !slices.ContainsFunc(out, other.same) {
 				out = append(out, other)
 			}
@@ -75,7 +74,7 @@ func Set(e *object.Edit, value []byte, keepTTL bool) {
 // stays, as siblings or increments on top.
 func SetSeen(e *object.Edit, value []byte, seen Seen) {
 	left := removeSeen(e, seen)
-	e.PutSeen(object.ValueCell, bytes.Clone(value), seen.Context)
+	putSeen(e, bytes.Clone(value), seen.Context)
 	left.leave(e, seen)
 }
 
@@ -120,6 +119,8 @@ func Copy(e *object.Edit, o *object.Object) {
 		for el := range Elements(o, shown, 0) {
 			AddMember(e, []byte(el.Name))
 		}
+	case object.List:
+		copyItems(e, o)
 	}
 	if at := o.Deadline(); at != object.NoDeadline {
 		e.SetDeadline(at)

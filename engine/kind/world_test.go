@@ -361,12 +361,14 @@ func TestStringsConverge(t *testing.T) {
 }
 
 // settle brings all replicas together, after which they must be equal.
-func (w *world) settle() {
+func (w *world) settle() { w.settleAll(w.check) }
+
+func (w *world) settleAll(check func(*replica)) {
 	for range 2 {
 		for _, to := range w.replicas {
 			for _, from := range w.replicas {
 				w.join(to, from)
-				w.check(to)
+				check(to)
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func DecodeVersions(b []byte) ([]causal.Version, error) {
 }
 
 // AppendKept appends what a store notes of the cells that it keeps in rows: generation (8 bytes), bytes, the number of types
-// and of each the type, elements, attributes, newest dot, inexact. Numbers are uvarints.
+// and of each the type, elements, attributes, newest dot, inexact, low and high. Numbers and lengths are uvarints.
 func AppendKept(b []byte, k *Kept) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Generation))
 	b = binary.AppendUvarint(b, uint64(k.Bytes))
@@ -124,6 +124,8 @@ func AppendKept(b []byte, k *Kept) []byte {
 			inexact = 1
 		}
 		b = append(b, inexact)
+		b = append(binary.AppendUvarint(b, uint64(len(c.Low))), c.Low...)
+		b = append(binary.AppendUvarint(b, uint64(len(c.High))), c.High...)
 	}
 	return b
 }
@@ -136,7 +138,7 @@ func DecodeKept(b []byte) (*Kept, []byte, error) {
 	k := &Kept{Generation: causal.Time(binary.BigEndian.Uint64(b))}
 	d := decoder{b: b[8:]}
 	k.Bytes = int64(d.uvarint())
-	k.Counts = make([]KindCount, d.count(dotSize+4))
+	k.Counts = make([]KindCount, d.count(dotSize+6))
 	for i := range k.Counts {
 		c := &k.Counts[i]
 		if len(d.b) > 0 {
@@ -148,6 +150,7 @@ func DecodeKept(b []byte) (*Kept, []byte, error) {
 		}
 		c.Newest, c.Inexact = dotOf(d.b), d.b[dotSize] != 0
 		d.b = d.b[dotSize+1:]
+		c.Low, c.High = string(d.bytes()), string(d.bytes())
 	}
 	if d.failed {
 		return nil, nil, ErrCorrupt

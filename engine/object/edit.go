@@ -66,6 +66,12 @@ func (e *Edit) Cell(name CellName) *Cell {
 	return e.base.Cell(name)
 }
 
+// Touched reports whether the edit has changed the cell of that name, by a removal too.
+func (e *Edit) Touched(name CellName) bool {
+	_, ok := e.find(name)
+	return ok
+}
+
 // find returns the place in changed of a cell that the edit has touched.
 func (e *Edit) find(name CellName) (int, bool) {
 	if e.places != nil {

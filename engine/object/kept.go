@@ -13,9 +13,18 @@ type Rows interface {
 	// Versions are the live versions of a cell, none when it is not there.
 	Versions(name CellName) []causal.Version
 	// Each visits the cells from a name on, in the order of their names, until visit returns false. A cell is valid during
-	// its visit.
+	// its visit. From a local name on it visits local rows, else it ends before them.
 	Each(from CellName, visit func(*Cell) bool)
+	// Back visits the cells below a name in falling order, or the local rows below a local name.
+	Back(before CellName, visit func(*Cell) bool)
 }
+
+// CellsEnd is above the names of all cells. What is above it is local: rows that a store derives from the cells, such as
+// the order of a sorted set, and that are not part of the object. Their versions are one, with a payload and no dot.
+const CellsEnd CellName = "\xf0"
+
+// Local reports whether the name is that of a row which a store has derived.
+func (n CellName) Local() bool { return n != "" && n[0] > CellsEnd[0] }
 
 // Kept is what an object knows of the cells that it does not hold itself. It is this store's own affair: replicas of one
 // object may keep their cells differently.
@@ -40,6 +49,9 @@ type KindCount struct {
 	// Newest is the newest version among the elements; it may be newer than that when Inexact, for the newest may be gone.
 	Newest  causal.Dot
 	Inexact bool
+	// Of an ordered type no element stands below Low, or at High or above it. Where many elements have been removed from an
+	// end, a walk would pass what is left of their rows.
+	Low, High string
 }
 
 // InRow reports whether a store may keep the cell in a row of its own. Strings, and what belongs to no type, are always
@@ -201,6 +213,42 @@ func (k *Kept) newest(take func(Kind, causal.Dot)) {
 	}
 }
 
+// Known is what is known of the rows of one type, changes aside; nil when it has none.
+func (k *Kept) Known(kind Kind) *KindCount {
+	for i := range k.Counts {
+		if k.Counts[i].Kind == kind {
+			return &k.Counts[i]
+		}
+	}
+	return nil
+}
+
+// raised is where a walk upwards from a name can begin as well.
+func (k *Kept) raised(from CellName) CellName {
+	if c := k.Known(from.Kind()); c != nil && c.Low != "" && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
+		return from[:1] + CellName(c.Low)
+	}
+	return from
+}
+
+// hasBare reports whether a walk from a name may find a cell that is named by its type alone and stands nowhere.
+func (c *KindCount) hasBare(from CellName) bool { return c.Kind == Stream && len(from) == 1 }
+
+// lowered is where a walk downwards from a name can begin as well.
+func (k *Kept) lowered(before CellName) CellName {
+	if len(before) == 0 {
+		return before
+	}
+	of := before.Kind()
+	if len(before) == 1 {
+		of-- // all of the type below
+	}
+	if c := k.Known(of); c != nil && c.High != "" {
+		return min(before, CellName([]byte{byte(of)})+CellName(c.High))
+	}
+	return before
+}
+
 // Each visits the cells of the rows from a name on, changes included.
 func (k *Kept) Each(from CellName, visit func(*Cell) bool) {
 	next, _ := findCell(k.Changed, from)
@@ -212,7 +260,7 @@ func (k *Kept) Each(from CellName, visit func(*Cell) bool) {
 			}
 		}
 	}
-	k.Rows.Each(from, func(c *Cell) bool {
+	k.Rows.Each(k.raised(from), func(c *Cell) bool {
 		changesBefore(c.Name, false)
 		if !stopped && (next == len(k.Changed) || k.Changed[next].Name != c.Name) {
 			stopped = !visit(c)
@@ -220,6 +268,27 @@ func (k *Kept) Each(from CellName, visit func(*Cell) bool) {
 		return !stopped
 	})
 	changesBefore("", true)
+}
+
+// Back visits the cells of the rows below a name in falling order, changes included.
+func (k *Kept) Back(before CellName, visit func(*Cell) bool) {
+	next, _ := findCell(k.Changed, before)
+	stopped := false
+	changesAbove := func(name CellName) {
+		for ; next > 0 && !stopped && k.Changed[next-1].Name > name; next-- {
+			if c := &k.Changed[next-1]; len(c.Versions) > 0 {
+				stopped = !visit(c)
+			}
+		}
+	}
+	k.Rows.Back(k.lowered(before), func(c *Cell) bool {
+		changesAbove(c.Name)
+		if !stopped && (next == 0 || k.Changed[next-1].Name != c.Name) {
+			stopped = !visit(c)
+		}
+		return !stopped
+	})
+	changesAbove("")
 }
 
 // From yields the cells from a name on in the order of their names, wherever they are kept. A cell is valid until the next.
@@ -245,17 +314,19 @@ func (o *Object) From(name CellName) iter.Seq[*Cell] {
 // Back yields the cells whose names are below one, in falling order, wherever they are kept. A cell is valid until the next.
 func (o *Object) Back(before CellName) iter.Seq[*Cell] {
 	return func(yield func(*Cell) bool) {
-		var all []Cell
-		for c := range o.From("") {
-			if c.Name >= before {
-				break
-			}
-			all = append(all, c.Clone())
+		next, _ := o.find(before)
+		stopped := false
+		if o.Kept != nil {
+			o.Kept.Back(before, func(c *Cell) bool {
+				for ; next > 0 && o.Cells[next-1].Name > c.Name && !stopped; next-- {
+					stopped = !yield(&o.Cells[next-1])
+				}
+				stopped = stopped || !yield(c)
+				return !stopped
+			})
 		}
-		for i := range all {
-			if !yield(&all[len(all)-1-i]) {
-				return
-			}
+		for ; next > 0 && !stopped; next-- {
+			stopped = !yield(&o.Cells[next-1])
 		}
 	}
 }

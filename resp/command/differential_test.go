@@ -219,7 +219,8 @@ func (g *generator) options(from ...string) (out []string) {
 
 func (g *generator) command() [][]byte {
 	words := g.words()
-	if g.rng.IntN(150) == 0 && !slices.Contains([]string{"spop", "hscan", "sscan"}, words[0]) { // the wrong number of arguments
+	unlike := []string{"spop", "hscan", "sscan", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
+	if g.rng.IntN(150) == 0 && !slices.Contains(unlike, words[0]) {    // the wrong number of arguments
 		words = slices.Concat(words, []string{"extra"})[:1+g.rng.IntN(len(words)+1)]
 	}
 	words[0] = g.caseOf(words[0])
@@ -231,16 +232,16 @@ func (g *generator) command() [][]byte {
 }
 
 func (g *generator) words() []string {
-	switch g.rng.IntN(6) {
-	case 0:
-		return g.stringWords()
-	case 1:
-		return g.keyWords()
-	case 2, 3:
-		return g.hashWords()
-	default:
-		return g.setWords()
+	families := []func() []string{
+		g.stringWords,
+		g.keyWords,
+		g.hashWords, g.hashWords,
+		g.setWords, g.setWords,
+		g.listWords, g.listWords,
+		g.bitmapWords,
+		g.sketchWords,
 	}
+	return families[g.rng.IntN(len(families))]()
 }
 
 func (g *generator) stringWords() []string {

@@ -114,3 +114,20 @@ func (g *generator) setWords() []string {
 		return append([]string{"sscan", k, g.pick("0", "0", "0", "x", "-1 ")}, g.scanOptions()...)
 	}
 }
+
+func (g *generator) listWords() []string {
+	key := func() string { return g.pick("l", "m", "{l}1", "{l}2", "a", "{a}1", "nothing") }
+	k := key()
+	switch g.rng.IntN(8) {
+	case 0, 1, 2:
+		return append([]string{g.pick("lpush", "rpush"), k}, g.fields(8)...)
+	case 3:
+		return []string{g.pick("lpop", "rpop"), k}
+	case 4:
+		return []string{g.pick("lpop", "rpop"), k, g.count()}
+	case 5, 6:
+		return []string{"lrange", k, g.int(), g.int()}
+	default:
+		return []string{"llen", k}
+	}
+}

@@ -11,7 +11,7 @@ var (
 	// readmeRow is a row of README's table of commands: a group and its commands.
 	readmeRow = regexp.MustCompile("(?m)^\\| ([A-Za-z' ]+) \\| (`[^|]+`) \\|$")
 	// readmeCommand is a command, a container with its subcommands in parentheses.
-	readmeCommand = regexp.MustCompile(`([A-Z]+)(?: \(([A-Z |-]+)\))?`)
+	readmeCommand = regexp.MustCompile(`([A-Z_]+)(?: \(([A-Z |-]+)\))?`)
 )
 
 // README tells of every command, and of no other.

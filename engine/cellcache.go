@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/kindredkv/kindred/engine/cache"
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// Cells in rows are in the hot cache under keys of their own, which no client's key is: a database that does not exist, and
+// for a name the generation and the cell's. A generation is never used again, so what is cached of one that was cleared is
+// not found any more, and goes when the cache has need of the room.
+const cellDB = 0xff
+
+// cacheKey is that of a cell, valid as long as buf.
+func (g generation) cacheKey(buf []byte, name object.CellName) object.Key {
+	buf = append(binary.BigEndian.AppendUint64(buf, uint64(g.at)), name...)
+	return object.Key{DB: cellDB, Name: unsafe.String(&buf[0], len(buf))}
+}
+
+// cellKeyRoom holds the key of the commonest cells, for it to take no allocation.
+type cellKeyRoom [96]byte
+
+// cachedCell looks a cell up in the hot cache. It is known not to be there when versions are none.
+func cachedCell(e *cache.Entry, key object.Key) (versions []causal.Version, known bool, err error) {
+	if e == nil {
+		return nil, false, nil
+	}
+	r := e.Record()
+	if !r.Of(key) {
+		return nil, false, nil
+	}
+	row := r.Row()
+	if len(row) == 0 {
+		return nil, true, nil
+	}
+	versions, err = object.DecodeVersions(row)
+	return versions, true, err
+}
+
+// cellRecord is what is cached of a cell.
+func cellRecord(key object.Key, versions []causal.Version) cache.Record {
+	if len(versions) == 0 {
+		return absent(key)
+	}
+	return cache.NewRecord(key, 0, object.AppendVersions(nil, versions))
+}
+
+// loadCell looks a cell up outside the applier.
+func (s *Store) loadCell(g generation, name object.CellName) ([]causal.Version, error) {
+	var room cellKeyRoom
+	key := g.cacheKey(room[:0], name)
+	if versions, known, err := cachedCell(s.cache.Find(key), key); known || err != nil {
+		return versions, err
+	}
+	sh := s.shard(g.slot)
+	seen := sh.committed.Load()
+	versions, err := s.readCell(g, name)
+	if err == nil && len(versions) > 0 {
+		sh.offerFill(fill{key: key, record: cellRecord(key, versions), seen: seen})
+	}
+	return versions, err
+}
+
+// loadCell looks a cell up for the batch.
+func (sh *shard) loadCell(g generation, name object.CellName) (versions []causal.Version, cached bool, err error) {
+	if !name.Local() {
+		var room cellKeyRoom
+		key := g.cacheKey(room[:0], name)
+		if versions, cached, err = cachedCell(sh.cache.Find(key), key); cached || err != nil {
+			return versions, cached, err
+		}
+	}
+	versions, err = sh.readCell(g, name)
+	return versions, false, err
+}
+
+// cacheAtOnce bounds the cells of one key that a batch brings into the cache. What brings more is no command that will
+// look at them again soon, but a whole object from elsewhere.
+const cacheAtOnce = 1024
+
+// fillCells gives the hot cache the cells that the batch has changed or had to read. seq is the batch's number.
+func (r *pendingRows) fillCells(seq uint64) {
+	var room cellKeyRoom
+	put := func(name object.CellName, versions []causal.Version, changed bool) {
+		key := r.cacheKey(room[:0], name)
+		if changed {
+			r.shard.lastWrite[writeClass(key)] = seq
+		}
+		e := r.shard.cache.Find(key)
+		if e == nil && (len(versions) == 0 || r.changes.Len() > cacheAtOnce) {
+			return
+		}
+		r.shard.cache.Put(r.cacheKey(nil, name), e, cellRecord(key, versions))
+	}
+	r.changes.Scan(func(name object.CellName, versions []causal.Version) bool {
+		if !name.Local() {
+			put(name, versions, true)
+		}
+		return true
+	})
+	for name, versions := range r.seen {
+		if _, changed := r.changes.Get(name); !changed && !name.Local() {
+			put(name, versions, false)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/tidwall/btree"
+
+	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/kind"
+	"github.com/kindredkv/kindred/engine/object"
+)
+
+// freshRows are the rows of an object that has none in the store: all of them have been changed. One without versions is gone.
+type freshRows struct {
+	changes btree.Map[object.CellName, []causal.Version]
+}
+
+// Versions reads a row.
+func (r *freshRows) Versions(name object.CellName) []causal.Version {
+	versions, _ := r.changes.Get(name)
+	return versions
+}
+
+// Each visits the rows from a name on.
+func (r *freshRows) Each(from object.CellName, visit func(*object.Cell) bool) {
+	r.changes.Ascend(from, func(name object.CellName, versions []causal.Version) bool {
+		if name.Local() != from.Local() {
+			return false
+		}
+		return len(versions) == 0 || visit(&object.Cell{Name: name, Versions: versions})
+	})
+}
+
+// Back visits the rows below a name in falling order.
+func (r *freshRows) Back(before object.CellName, visit func(*object.Cell) bool) {
+	r.changes.Descend(before, func(name object.CellName, versions []causal.Version) bool {
+		if name == before {
+			return true
+		}
+		if name.Local() != before.Local() {
+			return false
+		}
+		return len(versions) == 0 || visit(&object.Cell{Name: name, Versions: versions})
+	})
+}
+
+// Put writes a local row.
+func (r *freshRows) Put(name object.CellName, payload []byte) {
+	r.changes.Set(name, []causal.Version{{Payload: payload}})
+}
+
+// Remove removes a local row.
+func (r *freshRows) Remove(name object.CellName) { r.changes.Set(name, nil) }
+
+// change gives a cell other versions. counts are those of its type, nil when nobody keeps them.
+func (r *freshRows) change(c *object.Cell, counts *object.KindCount) {
+	before := r.Versions(c.Name)
+	r.changes.Set(c.Name, c.Versions)
+	kind.Derive(r, counts, c.Name, before, c.Versions)
+}
+
+// pendingRows are the rows of a key in the applier: what the batch has changed of them, over the store.
+type pendingRows struct {
+	generation
+	freshRows
+	shard *shard
+	fresh bool // nothing of the generation is in the store
+	seen  map[object.CellName][]causal.Version // read from the store
+}
+
+// Versions reads a row.
+func (r *pendingRows) Versions(name object.CellName) []causal.Version {
+	if versions, ok := r.changes.Get(name); ok || r.fresh {
+		return versions
+	}
+	if versions, ok := r.seen[name]; ok {
+		return versions
+	}
+	versions, cached, err := r.shard.loadCell(r.generation, name)
+	if err != nil {
+		r.shard.unreadable(err)
+		return nil
+	}
+	if !cached {
+		if r.seen == nil {
+			r.seen = map[object.CellName][]causal.Version{}
+		}
+		r.seen[name] = versions
+	}
+	return versions
+}
+
+// Each visits the rows of the store with those that the batch has changed in their place.
+func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) {
+	if r.fresh {
+		r.freshRows.Each(from, visit)
+		return
+	}
+	changed := r.changes.Iter()
+	more := changed.Seek(from) && changed.Key().Local() == from.Local()
+	stopped := false
+	// changesBefore visits the changes below a name, or all that are left.
+	changesBefore := func(name object.CellName, all bool) {
+		for more && !stopped && (all || changed.Key() < name) {
+			if v := changed.Value(); len(v) > 0 {
+				stopped = !visit(&object.Cell{Name: changed.Key(), Versions: v})
+			}
+			more = changed.Next() && changed.Key().Local() == from.Local()
+		}
+	}
+	r.shard.walkRows(r.above(from), walkCells, func(c *object.Cell) bool {
+		changesBefore(c.Name, false)
+		if !stopped && !(more && changed.Key() == c.Name) {
+			stopped = !visit(c)
+		}
+		return !stopped
+	})
+	changesBefore("", true)
+}
+
+// Back visits the rows below a name in falling order.
+func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool) {
+	if r.fresh {
+		r.freshRows.Back(before, visit)
+		return
+	}
+	changed := r.changes.Iter()
+	var more bool
+	if changed.Seek(before) {
+		more = changed.Prev()
+	} else {
+		more = changed.Last()
+	}
+	more = more && changed.Key().Local() == before.Local()
+	stopped := false
+	changesAbove := func(name object.CellName) {
+		for more && !stopped && changed.Key() > name {
+			if v := changed.Value(); len(v) > 0 {
+				stopped = !visit(&object.Cell{Name: changed.Key(), Versions: v})
+			}
+			more = changed.Prev() && changed.Key().Local() == before.Local()
+		}
+	}
+	r.shard.walkRows(r.below(before), walkBack, func(c *object.Cell) bool {
+		changesAbove(c.Name)
+		if !stopped && !(more && changed.Key() == c.Name) {
+			stopped = !visit(c)
+		}
+		return !stopped
+	})
+	changesAbove("")
+}
+
+// replace gives a cell other versions, and returns those that it had.
+func (r *pendingRows) replace(c *object.Cell) (before []causal.Version) {
+	before = r.Versions(c.Name)
+	r.changes.Set(c.Name, c.Versions)
+	return before
+}
+
+// stage adds the changed rows to the batch.
+func (r *pendingRows) stage(b *pebble.Batch) (err error) {
+	var key, row []byte
+	r.changes.Scan(func(name object.CellName, versions []causal.Version) bool {
+		key = appendCellKey(key[:0], r.slot, r.at, name)
+		switch {
+		case len(versions) == 0:
+			if !r.fresh {
+				err = b.Delete(key, nil)
+			}
+		case name.Local():
+			err = b.Set(key, versions[0].Payload, nil)
+		default:
+			row = object.AppendVersions(row[:0], versions)
+			err = b.Set(key, row, nil)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// The rows that a batch reads are those from before it. One iterator for points and one for walks serve all of it.
+
+// readCell reads a row, no versions when it is not there.
+func (sh *shard) readCell(g generation, name object.CellName) ([]causal.Version, error) {
+	if sh.points == nil {
+		var err error
+		if sh.points, err = sh.store.db.NewIter(&pebble.IterOptions{UseL6Filters: true}); err != nil {
+			return nil, fmt.Errorf("read cell: %w", err)
+		}
+	}
+	return pointCell(sh.points, g, name)
+}
+
+// walkRows walks over rows of the store.
+func (sh *shard) walkRows(bounds *pebble.IterOptions, walk walkFunc, visit func(*object.Cell) bool) {
+	iter, err := sh.rows, error(nil)
+	sh.rows = nil // who walks within a walk gets another
+	if iter == nil {
+		iter, err = sh.store.db.NewIter(bounds)
+	} else {
+		iter.SetBounds(bounds.LowerBound, bounds.UpperBound)
+	}
+	if err == nil {
+		err = walk(iter, visit)
+		if sh.rows == nil {
+			sh.rows = iter
+		} else {
+			err = errors.Join(err, iter.Close())
+		}
+	}
+	if err != nil {
+		sh.unreadable(fmt.Errorf("read cells: %w", err))
+	}
+}
+
+// closeRows ends the reading of rows in a batch.
+func (sh *shard) closeRows() {
+	for _, iter := range []**pebble.Iterator{&sh.points, &sh.rows} {
+		if *iter != nil {
+			if err := (*iter).Close(); err != nil {
+				sh.store.fatal(fmt.Errorf("read cells: %w", err))
+			}
+			*iter = nil
+		}
+	}
+}
