@@ -98,7 +98,7 @@ func (s *Session) Context() context.Context {
 }
 
 // BeginWait says that the handler goes on with the batch when other clients have done something, perhaps never. It has copied
-// what it needs of the batch. Context ends as soon as the client hangs up or the server begins to stop.
+// what it needs of the batch. The replies so far are sent, and Context ends as soon as the client hangs up or the server begins to stop.
 func (s *Session) BeginWait() {
 	c := s.conn
 	if c == nil {
@@ -106,6 +106,13 @@ func (s *Session) BeginWait() {
 	}
 	c.waiting.Store(true)
 	c.server.blocked.Add(1)
+	if b := s.Out.Buf; len(b) > 0 {
+		if before := c.early.Swap(nil); before != nil {
+			b = append(*before, b...)
+		}
+		s.Out.Buf = nil
+		c.early.Store(&b)
+	}
 	c.link.unload()
 	if c.hungUp.Load() != 0 || c.stopping.Load() || c.doomed.Load() {
 		c.hangUp()

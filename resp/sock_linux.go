@@ -147,7 +147,11 @@ func (l *loop) drain(s *sock) {
 
 // unload gives back what was lent to a connection whose batch waits. Thousands may wait, and the buffer of one read is large.
 func (l *loop) unload(s *sock) {
-	if s.closed || !s.suspended.Load() || !s.waiting.Load() {
+	if s.closed {
+		return
+	}
+	s.sendEarly()
+	if !s.suspended.Load() || !s.waiting.Load() {
 		return // the batch has ended, and another that runs need not be copied
 	}
 	s.conn.unload()
