@@ -108,8 +108,8 @@ func itemOf(o *object.Object, spot Spot) (Item, bool) {
 	return Item{}, false
 }
 
-// Push adds values at an end of a list, one after the other.
-func Push(e *object.Edit, side Side, values ...[]byte) {
+// Push adds values at an end of a list, one after the other, and returns the spot of the last.
+func Push(e *object.Edit, side Side, values ...[]byte) (last Spot) {
 	step, index := int64(1), int64(0)
 	if side == Left {
 		step = -1
@@ -118,9 +118,12 @@ func Push(e *object.Edit, side Side, values ...[]byte) {
 		index = afterOwn(e, side, step)
 	}
 	for _, v := range values {
-		e.Put(pushedName(e.Dot(), side, index), bytes.Clone(v))
+		name := pushedName(e.Dot(), side, index)
+		e.Put(name, bytes.Clone(v))
+		last = Spot(name[1:])
 		index += step
 	}
+	return last
 }
 
 // afterOwn is the next index of an edit that has pushed at this end before. Where nothing is left of that it begins anew.
@@ -135,14 +138,31 @@ func afterOwn(e *object.Edit, side Side, step int64) int64 {
 	return 0
 }
 
-// Insert adds a value beside an element of a list, at the side of it that is given. It fails with ErrNoRoom.
-func Insert(e *object.Edit, pivot Spot, side Side, value []byte) error {
-	spot, ok := besideSpot(e.Dot(), pivot, neighbor(e.Object(), pivot, side), side)
-	if !ok {
-		return ErrNoRoom
+// SpotsOf are the spots of up to limit elements that have a value, from one end on.
+func SpotsOf(o *object.Object, from Side, value []byte, limit int64) (found []Spot) {
+	for it := range Items(o, from, "") {
+		if bytes.Equal(it.Value(), value) {
+			found = append(found, it.Spot.clone())
+			if int64(len(found)) == limit {
+				break
+			}
+		}
 	}
-	e.Put(listName(spot), bytes.Clone(value))
-	return nil
+	return found
+}
+
+// GapBeside is the place beside an element of a list, at one side of it. It fails with ErrNoRoom.
+func GapBeside(o *object.Object, pivot Spot, side Side) (Gap, error) {
+	gap, ok := gapBeside(pivot, neighbor(o, pivot, side), side)
+	if !ok {
+		return "", ErrNoRoom
+	}
+	return gap, nil
+}
+
+// Insert adds a value to a list at a place.
+func Insert(e *object.Edit, at Gap, value []byte) {
+	e.Put(insertedName(e.Dot(), at), bytes.Clone(value))
 }
 
 // neighbor is the spot of the element at one side of another, empty when that is the last there.
@@ -160,6 +180,9 @@ func neighbor(o *object.Object, of Spot, side Side) Spot {
 // SetItem gives an element of a list another value.
 func SetItem(e *object.Edit, spot Spot, value []byte) { e.Put(listName(spot), bytes.Clone(value)) }
 
+// HasItem reports whether a list has an element at a spot. A nil object is a key that does not exist.
+func HasItem(o *object.Object, spot Spot) bool { return o != nil && o.Cell(listName(spot)) != nil }
+
 // RemoveItem removes an element of a list and reports whether it was there.
 func RemoveItem(e *object.Edit, spot Spot) bool {
 	name := listName(spot)
@@ -170,21 +193,67 @@ func RemoveItem(e *object.Edit, spot Spot) bool {
 	return true
 }
 
-// Pop removes up to n elements from an end of a list that the edit has as its base, and returns their values in the order in
-// which they go.
+// Pop removes up to n elements from an end of a list, and returns their values in the order in which they go.
 func Pop(e *object.Edit, side Side, n int64) (values [][]byte) {
+	o := e.Object()
 	var spots []Spot
-	for it := range Items(e.Object(), side, "") {
+	for it := range Items(o, side, "") {
 		if n--; n < 0 {
 			break
 		}
 		spots = append(spots, it.Spot.clone())
 		values = append(values, bytes.Clone(it.Value()))
 	}
+	if int64(len(spots)) == o.Count(object.List) && clearBut(e, o, nil) {
+		return values
+	}
 	for _, s := range spots {
 		e.Remove(listName(s))
 	}
 	return values
+}
+
+// Trim removes all elements but n from an index on. It costs what stays or what goes, whichever is less.
+func Trim(e *object.Edit, first, n int64) {
+	o := e.Object()
+	total := o.Count(object.List)
+	n = max(0, min(n, total-first))
+	if n < total-n {
+		var stay []Spot
+		for it := range ItemsFrom(o, first) {
+			if int64(len(stay)) == n {
+				break
+			}
+			stay = append(stay, it.Spot.clone())
+		}
+		if clearBut(e, o, stay) {
+			return
+		}
+	}
+	left, right := min(first, total), total-first-n
+	if n == 0 {
+		left, right = total, 0
+	}
+	Pop(e, Left, left)
+	Pop(e, Right, right)
+}
+
+// clearBut clears a list in rows but for some elements, where this edit has changed nothing yet and there is nothing else
+// under the key. Else it does nothing.
+func clearBut(e *object.Edit, o *object.Object, stay []Spot) bool {
+	deadline := 0
+	if o.Cell(object.ExpiryCell) != nil {
+		deadline = 1
+	}
+	if e.Changed() || o.Kept == nil || int64(o.NumCells()) != o.Count(object.List)+int64(deadline) {
+		return false
+	}
+	e.Clear()
+	for _, s := range stay {
+		e.Keep(listName(s))
+	}
+	e.Keep(object.ExpiryCell) // until End
+	return true
 }
 
 func (s Spot) clone() Spot { return Spot(strings.Clone(string(s))) }

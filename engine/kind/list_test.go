@@ -29,15 +29,15 @@ func pop(side Side, n int64) func(*object.Edit) {
 // insert adds value beside the first element that is pivot.
 func insert(t *testing.T, side Side, pivot, value string) func(*object.Edit) {
 	return func(e *object.Edit) {
-		for it := range Items(e.Object(), Left, "") {
-			if string(it.Value()) == pivot {
-				if err := Insert(e, it.Spot.clone(), side, []byte(value)); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
+		found := SpotsOf(e.Object(), Left, []byte(pivot), 1)
+		if len(found) == 0 {
+			t.Fatalf("no %s in %s", pivot, shown(e.Object()))
 		}
-		t.Fatalf("no %s in %s", pivot, shown(e.Object()))
+		gap, err := GapBeside(e.Object(), found[0], side)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Insert(e, gap, []byte(value))
 	}
 }
 
@@ -162,10 +162,11 @@ func TestInsertionsAtOnePlace(t *testing.T) {
 				} else if side == Right && at < len(list) {
 					outer = list[at]
 				}
-				s, ok := besideSpot(dot, list[pivot], outer, side)
+				gap, ok := gapBeside(list[pivot], outer, side)
 				if !ok {
 					t.Fatalf("no room after %d", i)
 				}
+				s := Spot(insertedName(dot, gap)[1:])
 				if at > 0 && s <= list[at-1] || at < len(list) && s >= list[at] {
 					t.Fatalf("% x is not between its neighbors, % x", s, list)
 				}
@@ -186,11 +187,10 @@ func TestInsertionsAtOnePlace(t *testing.T) {
 
 // Whatever positions a peer sends, they are compared and nothing more.
 func TestBrokenPositions(t *testing.T) {
-	dot := causal.Dot{Actor: causal.Actor{Node: 1}, Time: 1}
 	for _, s := range []Spot{"", "\x00", "\xff", "12345678901234567\xff", Spot(strings.Repeat("\x00", 40)), Spot(strings.Repeat("\xff", 2000))} {
 		for _, outer := range []Spot{"", s, s + "\x00\x00", "\x80", Spot(strings.Repeat("\x00", 50))} {
-			besideSpot(dot, s, outer, Left)
-			besideSpot(dot, s, outer, Right)
+			gapBeside(s, outer, Left)
+			gapBeside(s, outer, Right)
 		}
 	}
 }

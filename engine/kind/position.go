@@ -123,9 +123,12 @@ func readIndex(s Spot) int64 {
 	return n
 }
 
-// besideSpot is a position between two neighbors, and as close to the pivot, which is one of them, as concurrent
-// insertions leave it: it has the pivot's anchor. The outer one is empty when the pivot is at an end. It is false when there is no room.
-func besideSpot(dot causal.Dot, pivot, outer Spot, side Side) (Spot, bool) {
+// Gap is a place between two neighbors of a list: what the position of an element there begins with.
+type Gap string
+
+// gapBeside is the place beside an element at one side of it, where outer is the next there, or empty when there is none. It has
+// the anchor of the element, so nothing but what is inserted there concurrently can come between. It is false when there is no room.
+func gapBeside(pivot, outer Spot, side Side) (Gap, bool) {
 	anchor, _ := anchorOf(pivot)
 	low, high := "", string(pivot[len(anchor):])
 	if side == Right {
@@ -142,10 +145,15 @@ func besideSpot(dot causal.Dot, pivot, outer Spot, side Side) (Spot, bool) {
 	if !ok || len(digits)+tieSize > maxBeside {
 		return "", false
 	}
-	b := append([]byte(anchor), digits...)
+	return Gap(string(anchor) + string(digits)), true
+}
+
+// insertedName names the cell of an element that an edit puts at a place.
+func insertedName(dot causal.Dot, at Gap) object.CellName {
+	b := make([]byte, 0, 1+len(at)+tieSize)
+	b = append(append(b, byte(object.List)), at...)
 	b = binary.BigEndian.AppendUint64(b, uint64(dot.Time))
-	b = binary.BigEndian.AppendUint64(b, uint64(dot.Node))
-	return Spot(b), true
+	return object.CellName(binary.BigEndian.AppendUint64(b, uint64(dot.Node)))
 }
 
 const (

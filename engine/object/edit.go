@@ -72,6 +72,9 @@ func (e *Edit) Touched(name CellName) bool {
 	return ok
 }
 
+// Changed reports whether the edit has changed anything.
+func (e *Edit) Changed() bool { return e.cleared || len(e.changed) > 0 }
+
 // find returns the place in changed of a cell that the edit has touched.
 func (e *Edit) find(name CellName) (int, bool) {
 	if e.places != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/rank"
 )
 
 // Rows are the cells of an object that a store keeps in rows of their own, for there are many. What cannot be read counts as
@@ -17,10 +18,13 @@ type Rows interface {
 	Each(from CellName, visit func(*Cell) bool)
 	// Back visits the cells below a name in falling order, or the local rows below a local name.
 	Back(before CellName, visit func(*Cell) bool)
+	// Ranks are counts of a type's elements in their order, and the rows of the moment that they are from. done must be
+	// called after use.
+	Ranks(kind Kind) (widths *rank.Widths, rows Rows, done func())
 }
 
 // CellsEnd is above the names of all cells. What is above it is local: rows that a store derives from the cells, such as
-// the order of a sorted set, and that are not part of the object. Their versions are one, with a payload and no dot.
+// the order of a sorted set, and that are not part of the object. Their versions are one, without a payload and a dot.
 const CellsEnd CellName = "\xf0"
 
 // Local reports whether the name is that of a row which a store has derived.
@@ -49,8 +53,8 @@ type KindCount struct {
 	// Newest is the newest version among the elements; it may be newer than that when Inexact, for the newest may be gone.
 	Newest  causal.Dot
 	Inexact bool
-	// Of an ordered type no element stands below Low, or at High or above it. Where many elements have been removed from an
-	// end, a walk would pass what is left of their rows.
+	// Of an ordered type the first element stands at Low, the last right below High. Where many elements have been removed
+	// from an end, a walk would pass what is left of their rows.
 	Low, High string
 }
 

@@ -14,6 +14,7 @@ import (
 const (
 	errPositive   = "ERR value is out of range, must be positive"
 	errOutOfRange = "ERR value is out of range"
+	errLeast      = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )
 
 // read looks a key up for a read of a type. o is nil when it does not exist; without ok the error is the reply.
@@ -165,7 +166,7 @@ func (c *Call) randomCount(i int) (n int64, ok bool) {
 	switch {
 	case !ok:
 	case n == math.MinInt64:
-		c.Fail("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+		c.Fail(errLeast)
 		return 0, false
 	case n < -maxRandom:
 		c.Fail(errOutOfRange)

@@ -51,6 +51,18 @@ func internalSpecs() []Spec {
 			Mode: repeatable, Run: storeMembers, Summary: "A step of SUNIONSTORE, SINTERSTORE and SDIFFSTORE: makes a key a set.",
 		}),
 		row(Spec{
+			Name: "end", Arity: 3, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(1)",
+			Mode: reads, Run: endOfList, Summary: "A step of LMOVE: returns the element at an end of a list, and its spot.",
+		}),
+		row(Spec{
+			Name: "push", Arity: 4, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",
+			Mode: changes, Run: pushForMove, Summary: "A step of LMOVE: adds an element to a list, and returns its spot.",
+		}),
+		row(Spec{
+			Name: "take", Arity: 3, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRW | KeyDelete}, Complexity: "O(1)",
+			Mode: changes, Run: takeFromList, Summary: "A step of LMOVE: removes the element at a spot of a list.",
+		}),
+		row(Spec{
 			Name: "count", Arity: 3, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",
 			Mode: repeatable, Run: storeSketch, Summary: "A step of PFMERGE: takes a HyperLogLog into one.",
 		}),
@@ -93,6 +105,9 @@ func importKey(c *Call) {
 		c.Reply.Int(0)
 		return
 	}
+	// The positions of a list's elements are times: what is pushed here from now on is to be beyond them. A context from
+	// too far ahead is no reason to refuse the object.
+	_ = c.Tx.Observe(o.Context)
 	kind.Copy(c.Tx.Edit(key), o)
 	c.Reply.Int(1)
 }

@@ -48,11 +48,31 @@ const embeddedMax = 44
 // OBJECT ENCODING key, by the value alone: Redis keeps the larger encoding of what has been large before, and says raw of a
 // short string that APPEND or SETRANGE has made.
 func objectEncoding(c *Call, o *object.Object) {
-	if o.Kind() == object.String {
+	switch o.Kind() {
+	case object.String:
 		c.Reply.BulkString(stringEncoding(kind.Value(o)))
-		return
+	case object.List:
+		c.Reply.BulkString(listEncoding(o))
+	default:
+		c.Reply.BulkString(collectionEncoding(o))
 	}
-	c.Reply.BulkString(collectionEncoding(o))
+}
+
+// Redis's default of list-max-listpack-size, 8 KiB, and about what one entry takes there besides its text.
+const (
+	maxListBytes  = 8 << 10
+	listEntrySize = 2
+)
+
+// listEncoding looks at no more elements than fit the compact encoding.
+func listEncoding(o *object.Object) string {
+	size := 0
+	for it := range kind.Items(o, kind.Left, "") {
+		if size += listEntrySize + len(it.Value()); size > maxListBytes {
+			return "quicklist"
+		}
+	}
+	return "listpack"
 }
 
 func stringEncoding(value []byte) string {

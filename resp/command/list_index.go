@@ -64,5 +64,56 @@ func span(length, start, stop int64) (first, n int64) {
 	if stop < 0 {
 		stop += length
 	}
-	return start, max(0, min(stop, length-1)-start+1)
+	if stop = min(stop, length-1); start > stop {
+		return start, 0
+	}
+	return start, stop - start + 1
+}
+
+// LSET key index element
+func lSet(c *Call) {
+	key := c.Key(1)
+	o, ok := c.look(key, object.List)
+	if !ok {
+		return
+	}
+	if o == nil {
+		c.Fail(errNoKey)
+		return
+	}
+	index, ok := c.Int(2)
+	if !ok {
+		return
+	}
+	it, ok := kind.ItemAt(o, index)
+	if !ok {
+		c.Fail(errNoIndex)
+		return
+	}
+	kind.SetItem(c.Tx.Edit(key), it.Spot, c.Args[3])
+	c.Reply.SimpleString("OK")
+}
+
+// LTRIM key start stop
+func lTrim(c *Call) {
+	start, ok := c.Int(2)
+	if !ok {
+		return
+	}
+	stop, ok := c.Int(3)
+	if !ok {
+		return
+	}
+	key := c.Key(1)
+	o, ok := c.look(key, object.List)
+	if !ok {
+		return
+	}
+	length := count(o, object.List)
+	if first, n := span(length, start, stop); n < length {
+		e := c.Tx.Edit(key)
+		kind.Trim(e, first, n)
+		kind.End(e)
+	}
+	c.Reply.SimpleString("OK")
 }
