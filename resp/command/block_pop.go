@@ -39,6 +39,17 @@ func blockSpecs() []Spec {
 			Summary: "Pops elements from the first of several lists that has some. Waits until one has.",
 			Block:   &Block{Kind: object.List, Read: readMPop("left", "right"), Attempt: listMPop, Reply: prefixed, Undo: unmpop},
 		},
+		{
+			Name: "blmove", Arity: 6, Flags: WriteFlag | DenyOOM | NoScript | Blocking, FirstKey: 1, LastKey: 2, Step: 1, KeyFlags: move,
+			Since: "6.2.0", Complexity: "O(1)", Summary: "Pops an element from a list and pushes it to another list. Waits until there is one.",
+			Block: &Block{Kind: object.List, Read: readMove, Attempt: listMove},
+		},
+		{
+			Name: "brpoplpush", Arity: 4, Flags: WriteFlag | DenyOOM | NoScript | Blocking, FirstKey: 1, LastKey: 2, Step: 1, KeyFlags: move,
+			Since: "2.2.0", Complexity: "O(1)", Deprecated: "`BLMOVE` with the `RIGHT` and `LEFT` arguments", DeprecatedSince: "6.2.0",
+			Summary: "Pops the last element of a list and pushes it to the front of another list. Waits until there is one.",
+			Block:   &Block{Kind: object.List, Read: readPopPush, Attempt: listPopPush},
+		},
 	}
 	for i := range specs {
 		s := &specs[i]
@@ -46,7 +57,6 @@ func blockSpecs() []Spec {
 			s.Category, s.Group = CatSortedSet, "sorted-set"
 		}
 	}
-	_ = move
 	_ = sorted
 	return specs
 }
@@ -85,6 +95,35 @@ func readPop(r *Request) (w wanted, ok bool) {
 	w.first, w.last = 1, len(r.Args)-2
 	w.timeout, ok = r.waitTime(len(r.Args) - 1)
 	return w, ok
+}
+
+// readMove reads source destination LEFT|RIGHT LEFT|RIGHT timeout. Only the source is waited for.
+func readMove(r *Request) (w wanted, ok bool) {
+	for i := 3; i <= 4; i++ {
+		if !r.Is(i, "left") && !r.Is(i, "right") {
+			r.Fail(errSyntax)
+			return w, false
+		}
+	}
+	w.first, w.last = 1, 1
+	w.timeout, ok = r.waitTime(5)
+	return w, ok
+}
+
+// readPopPush reads source destination timeout.
+func readPopPush(r *Request) (w wanted, ok bool) {
+	w.first, w.last = 1, 1
+	w.timeout, ok = r.waitTime(3)
+	return w, ok
+}
+
+// listMove is an attempt of BLMOVE, listPopPush one of BRPOPLPUSH.
+func listMove(args [][]byte, _ *wanted, _ []byte) [][]byte {
+	return [][]byte{[]byte("lmove"), args[1], args[2], args[3], args[4]}
+}
+
+func listPopPush(args [][]byte, _ *wanted, _ []byte) [][]byte {
+	return [][]byte{[]byte("rpoplpush"), args[1], args[2]}
 }
 
 // readMPop reads timeout numkeys key [key ...] side [COUNT count].
