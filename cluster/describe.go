@@ -109,6 +109,13 @@ func (n *Node) Preference(slot object.Slot) (primaries, fallbacks []string) {
 	return primaries, fallbacks
 }
 
+// LeadsSlot reports whether this node is the first primary of a slot, by the ring as this node knows it. In a healthy cluster it
+// is who coordinates the slot's keys.
+func (n *Node) LeadsSlot(slot object.Slot) bool {
+	primaries := n.Ring().Primaries(slot)
+	return len(primaries) > 0 && primaries[0] == n.self
+}
+
 // WaitReplicas returns how many other nodes have applied all that this node sent them before the call. It returns when
 // want have, or when ctx ends. Writes that this node forwarded are with their coordinators and are not part of it.
 func (n *Node) WaitReplicas(ctx context.Context, want int) (int, error) {

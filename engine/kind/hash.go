@@ -17,15 +17,20 @@ const fieldValue = '='
 // fieldSettled names the attribute with the settled totals of a field.
 const fieldSettled = '+'
 
-// IsValue reports whether a version is one of several values of which one is shown, rather than an increment or a sketch.
+// IsValue reports whether a version is one of several values of which some may be dropped, rather than an increment, a sketch,
+// or a part of what a stream and its groups know.
 func IsValue(name object.CellName, v *causal.Version) bool {
 	switch name.Kind() {
+	case object.None:
+		return name.Owner() != object.Stream
 	case object.String:
 		return name != object.ValueCell || !hyperloglog.Is(v.Payload)
 	case object.Hash:
 		return isFieldValue(v)
 	case object.ZSet:
 		return isScoreSet(v)
+	case object.Stream:
+		return name != headCell
 	default:
 		return true
 	}

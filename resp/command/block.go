@@ -304,7 +304,7 @@ func (b *blocked) attempt(a *watch.Attempt) [][]byte {
 // prepare makes args the command of the attempt.
 func (b *blocked) prepare(args [][]byte) {
 	spec := b.p.h.table.find(args)
-	first, _, _ := spec.keys(len(args))
+	first, _, _ := spec.keys(args)
 	prepare(&b.command, spec, args, object.SlotOf(args[first]))
 	b.command.DB, b.command.Proto, b.command.Quorum = b.waiter.Keys[0].DB, b.p.s.Out.Proto, b.waiter.Quorum
 	if b.p.s.NoTouch {
@@ -313,7 +313,7 @@ func (b *blocked) prepare(args [][]byte) {
 }
 
 func oneSlot(spec *Spec, args [][]byte) bool {
-	first, last, step := spec.keys(len(args))
+	first, last, step := spec.keys(args)
 	for i := first + step; i <= last; i += step {
 		if object.SlotOf(args[i]) != object.SlotOf(args[first]) {
 			return false

@@ -29,7 +29,20 @@ func blockSpecs() []Spec {
 			Block: &Block{Kind: k, Read: readPop, Attempt: popOf(pop), Reply: withKey(k), Undo: unpop(pop)},
 		}
 	}
+	min := first("bzpopmin", "zpopmin", object.ZSet, "5.0.0", sorted,
+		"Removes and returns the member with the lowest score from one or more sorted sets. Waits until there is one.")
+	max := first("bzpopmax", "zpopmax", object.ZSet, "5.0.0", sorted,
+		"Removes and returns the member with the highest score from one or more sorted sets. Waits until there is one.")
+	min.Flags |= Fast
+	max.Flags |= Fast
 	specs := []Spec{
+		min, max,
+		{
+			Name: "bzmpop", Arity: -5, Flags: WriteFlag | Blocking | MovableKeys, NumKeys: 2, KeyFlags: take, Since: "7.0.0",
+			Complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
+			Summary:    "Removes and returns members from one of several sorted sets, the first that has some. Waits until one has.",
+			Block:      &Block{Kind: object.ZSet, Read: readMPop("min", "max"), Attempt: sortedMPop, Reply: prefixedPairs, Undo: unzpop},
+		},
 		first("blpop", "lpop", object.List, "2.0.0", list,
 			"Removes and returns the first element in a list. Waits until there is one. Deletes the list if the last element was popped."),
 		first("brpop", "rpop", object.List, "2.0.0", list,
@@ -175,6 +188,35 @@ func listMPop(args [][]byte, w *wanted, key []byte) [][]byte {
 	return [][]byte{name, key, w.count}
 }
 
+// sortedMPop is an attempt of BZMPOP.
+func sortedMPop(args [][]byte, w *wanted, key []byte) [][]byte {
+	name := []byte("zpopmin")
+	if equalFold(args[w.last+1], "max") {
+		name = []byte("zpopmax")
+	}
+	return [][]byte{name, key, w.count}
+}
+
+// prefixedPairs replies with the key and pairs of members and scores. In RESP2 a pop does not pair them.
+func prefixedPairs(w *resp.Writer, key, reply []byte) {
+	if w.Proto > 2 {
+		prefixed(w, key, reply)
+		return
+	}
+	n, rest, _ := header(reply)
+	w.Array(2)
+	w.Bulk(key)
+	w.Array(n / 2)
+	for range n / 2 {
+		var member, score []byte
+		member, rest, _ = firstReply(rest)
+		score, rest, _ = firstReply(rest)
+		w.Array(2)
+		w.Raw(member)
+		w.Raw(score)
+	}
+}
+
 // withKey replies with the key and what a pop has answered, as one array.
 func withKey(k object.Kind) func(w *resp.Writer, key, reply []byte) {
 	if k == object.List {
@@ -198,6 +240,9 @@ func prefixed(w *resp.Writer, key, reply []byte) {
 // unpop puts back what a pop took, at the end that it took it from.
 func unpop(pop string) func(args [][]byte, key, reply []byte) [][]byte {
 	push := map[string]string{"lpop": "lpush", "rpop": "rpush"}[pop]
+	if push == "" {
+		return unzpop
+	}
 	return func(_ [][]byte, key, reply []byte) [][]byte {
 		return append([][]byte{[]byte(push), key}, elementsOf(reply)...)
 	}
@@ -214,6 +259,16 @@ func unmpop(args [][]byte, key, reply []byte) [][]byte {
 	undo := [][]byte{[]byte(push), key}
 	for i := len(elements) - 1; i >= 0; i-- {
 		undo = append(undo, elements[i])
+	}
+	return undo
+}
+
+// unzpop puts back members with their scores, but where they were added again since.
+func unzpop(_ [][]byte, key, reply []byte) [][]byte {
+	elements := elementsOf(reply)
+	undo := [][]byte{[]byte("zadd"), key, []byte("nx")}
+	for i := 0; i+1 < len(elements); i += 2 {
+		undo = append(undo, elements[i+1], elements[i])
 	}
 	return undo
 }

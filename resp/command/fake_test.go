@@ -181,6 +181,8 @@ func (c *fakeCluster) Flush(_ context.Context, db int) error {
 
 func (c *fakeCluster) Status() cluster.Status { return c.status }
 
+func (c *fakeCluster) LeadsSlot(object.Slot) bool { return true }
+
 func (c *fakeCluster) Preference(object.Slot) (primaries, fallbacks []string) {
 	return []string{"a"}, []string{"b"}
 }

@@ -29,6 +29,8 @@ type Cluster interface {
 	Status() cluster.Status
 	// Preference is the preference list of a slot, as node ids.
 	Preference(slot object.Slot) (primaries, fallbacks []string)
+	// LeadsSlot reports whether this node is the first primary of a slot.
+	LeadsSlot(slot object.Slot) bool
 	// Where asks every node of the key's preference list what it holds.
 	Where(ctx context.Context, key object.Key) []cluster.Replica
 	// Tokens are the tokens of a node, in order.
