@@ -229,11 +229,14 @@ func (k *Kept) Known(kind Kind) *KindCount {
 
 // raised is where a walk upwards from a name can begin as well.
 func (k *Kept) raised(from CellName) CellName {
-	if c := k.Known(from.Kind()); c != nil && c.Low != "" && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
+	if c := k.Known(from.Kind()); c != nil && c.Low != "" && c.named() && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
 		return from[:1] + CellName(c.Low)
 	}
 	return from
 }
+
+// named reports whether elements are named by where they stand. Members of a sorted set are not.
+func (c *KindCount) named() bool { return c.Kind != ZSet }
 
 // hasBare reports whether a walk from a name may find a cell that is named by its type alone and stands nowhere.
 func (c *KindCount) hasBare(from CellName) bool { return c.Kind == Stream && len(from) == 1 }
@@ -247,7 +250,7 @@ func (k *Kept) lowered(before CellName) CellName {
 	if len(before) == 1 {
 		of-- // all of the type below
 	}
-	if c := k.Known(of); c != nil && c.High != "" {
+	if c := k.Known(of); c != nil && c.High != "" && c.named() {
 		return min(before, CellName([]byte{byte(of)})+CellName(c.High))
 	}
 	return before
