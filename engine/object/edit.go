@@ -72,6 +72,14 @@ func (e *Edit) Touched(name CellName) bool {
 	return ok
 }
 
+// HasAttributes reports whether there may be cells that belong to a type and do not make the key exist.
+func (e *Edit) HasAttributes(kind Kind) bool {
+	if !e.cleared && e.base.HasAttributes(kind) {
+		return true
+	}
+	return slices.ContainsFunc(e.changed, func(c Cell) bool { return c.Name.Kind() == None && c.Name.Owner() == kind })
+}
+
 // Changed reports whether the edit has changed anything.
 func (e *Edit) Changed() bool { return e.cleared || len(e.changed) > 0 }
 
@@ -156,6 +164,13 @@ func (e *Edit) RemoveSeen(seen causal.Context) {
 		}
 	}
 	e.cleared = e.cleared || tellsAll
+}
+
+// RemoveVersions removes those versions of the cell that goes says true of.
+func (e *Edit) RemoveVersions(name CellName, goes func(*causal.Version) bool) {
+	if c := e.Cell(name); c != nil {
+		e.set(name, slices.DeleteFunc(slices.Clone(c.Versions), func(v causal.Version) bool { return goes(&v) }))
+	}
 }
 
 // Remove removes all versions of the cell.
