@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -32,6 +33,10 @@ func TestParseBenchmark(t *testing.T) {
 	want := outcome{rate: 124843.95, p50: 0.207, p99: 0.351, p999: 1.103}
 	if err != nil || got != want {
 		t.Fatalf("%+v, %v; want %+v", got, err, want)
+	}
+	first := strings.ReplaceAll(sampleOutput, "124843.95", "1.00")
+	if got, err := parseBenchmark(first + sampleOutput); err != nil || got != want {
+		t.Fatalf("of two tests: %+v, %v; want %+v", got, err, want)
 	}
 	for _, bad := range []string{"", "Error from server: ERR x\n" + sampleOutput, "throughput summary: 1 requests per second"} {
 		if _, err := parseBenchmark(bad); err == nil {

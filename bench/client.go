@@ -43,10 +43,18 @@ func awaitReady(httpPort int, limit time.Duration) error {
 
 // load is one run of redis-benchmark.
 type load struct {
-	test     string // set, get, ping_mbulk
+	test     string   // one of redis-benchmark's own: set, get, ping_mbulk
+	command  []string // or else a command
 	pipeline int
 	requests int
 	clients  int
+}
+
+func (l load) name() string {
+	if l.test != "" {
+		return l.test
+	}
+	return strings.Join(l.command[:2], " ")
 }
 
 // outcome is what redis-benchmark measured.
@@ -57,21 +65,25 @@ type outcome struct {
 
 func (l load) run(s *system, port int, cluster bool) (outcome, error) {
 	args := []string{
-		"-p", strconv.Itoa(port), "-t", l.test, "-n", strconv.Itoa(l.requests), "-c", strconv.Itoa(l.clients),
+		"-p", strconv.Itoa(port), "-n", strconv.Itoa(l.requests), "-c", strconv.Itoa(l.clients),
 		"-P", strconv.Itoa(l.pipeline), "-d", "100", "-r", "1000000",
+	}
+	if l.test != "" {
+		args = append(args, "-t", l.test)
 	}
 	if cluster {
 		args = append(args, "--cluster")
 	}
+	args = append(args, l.command...)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "redis-benchmark", args...).CombinedOutput()
 	if err != nil {
-		return outcome{}, fmt.Errorf("redis-benchmark %s against %s: %w\n%s", l.test, s.name, err, tail(string(out)))
+		return outcome{}, fmt.Errorf("redis-benchmark %s against %s: %w\n%s", l.name(), s.name, err, tail(string(out)))
 	}
 	o, err := parseBenchmark(string(out))
 	if err != nil {
-		return o, fmt.Errorf("redis-benchmark %s against %s: %w\n%s", l.test, s.name, err, tail(string(out)))
+		return o, fmt.Errorf("redis-benchmark %s against %s: %w\n%s", l.name(), s.name, err, tail(string(out)))
 	}
 	return o, nil
 }
@@ -83,11 +95,13 @@ var (
 	percentile = regexp.MustCompile(`^([0-9.]+)% <= ([0-9.]+) milliseconds`)
 )
 
-// parseBenchmark reads the long output of redis-benchmark, whose distribution has the percentiles that its CSV lacks.
+// parseBenchmark reads the long output of redis-benchmark, whose distribution has the percentiles that its CSV lacks. Of several
+// tests it reads the last: those before fill what that reads.
 func parseBenchmark(out string) (o outcome, err error) {
 	if strings.Contains(out, "Error from server") || strings.Contains(out, "-ERR") {
 		return o, errors.New("the server answered with errors")
 	}
+	out = out[max(0, strings.LastIndex(out, "======\n")):]
 	m := throughput.FindStringSubmatch(out)
 	if m == nil {
 		return o, errors.New("no throughput in the output")

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,6 +16,7 @@ type row struct {
 	kindred side
 	peer    side
 	target  float64 // the ratio to reach; 0: none is set
+	types   bool    // it belongs to the table of data types
 }
 
 // side is where a load goes.
@@ -38,49 +39,6 @@ type result struct {
 	ratio         float64 // the median of the ratios of each repeat
 }
 
-func (f *fleet) rows() []row {
-	size := func(n int) int {
-		if f.short {
-			return n / 50
-		}
-		return n
-	}
-	one := side{system: f.kindred, port: f.kindred.port}
-	redisOne := side{system: f.redis, port: f.redis.port}
-	three := side{system: f.kindredThree, port: f.kindredThree.port, cluster: true}
-	redisThree := side{system: f.redisCluster, port: f.redisCluster.port, cluster: true}
-	through := side{system: f.kindredThree, port: f.kindredThree.port - 1000}
-	readOne := three
-	readOne.prepare = func() error { return f.readQuorum(1) }
-	var rows []row
-	add := func(name, test string, pipeline, requests int, kindred, peer side, target float64) {
-		rows = append(rows, row{name, load{test: test, pipeline: pipeline, requests: size(requests), clients: 50}, kindred, peer, target})
-	}
-	add("PING P1, one node", "ping_mbulk", 1, 200_000, one, redisOne, 0)
-	add("PING P16, one node", "ping_mbulk", 16, 1_500_000, one, redisOne, 0)
-	add("SET P1, one node", "set", 1, 200_000, one, redisOne, 0.8)
-	add("GET P1, one node", "get", 1, 200_000, one, redisOne, 0.8)
-	add("SET P16, one node", "set", 16, 1_000_000, one, redisOne, 0.9)
-	add("GET P16, one node", "get", 16, 1_500_000, one, redisOne, 1.0)
-	add("SET P1, three nodes", "set", 1, 100_000, three, redisThree, 0.5)
-	add("GET P1, three nodes", "get", 1, 100_000, three, redisThree, 0.5)
-	add("SET P16, three nodes", "set", 16, 400_000, three, redisThree, 0.35)
-	add("GET P16, three nodes", "get", 16, 600_000, three, redisThree, 0.35)
-	add("GET P1, three nodes, R=1 against one node", "get", 1, 100_000, readOne, one, 0.8)
-	add("GET P16, three nodes, R=1 against one node", "get", 16, 600_000, readOne, one, 0.8)
-	add("SET P1, through port of one of three", "set", 1, 100_000, through, redisThree, 0)
-	add("GET P1, through port of one of three", "get", 1, 100_000, through, redisThree, 0)
-	add("SET P16, through port of one of three", "set", 16, 400_000, through, redisThree, 0)
-	add("GET P16, through port of one of three", "get", 16, 600_000, through, redisThree, 0)
-	kept := rows[:0]
-	for _, r := range rows {
-		if strings.Contains(r.name, f.only) {
-			kept = append(kept, r)
-		}
-	}
-	return kept
-}
-
 // readQuorum sets the default R of all three nodes.
 func (f *fleet) readQuorum(r int) error {
 	for i := range 3 {
@@ -100,7 +58,7 @@ func (f *fleet) measure() ([]result, error) {
 		return nil, nil
 	}
 	samples := make([]struct{ kindred, peer []figures }, len(rows))
-	if err := f.warmUp(); err != nil {
+	if err := f.warmUp(rows); err != nil {
 		return nil, err
 	}
 	for repeat := range f.repeats {
@@ -140,7 +98,7 @@ func (f *fleet) measure() ([]result, error) {
 }
 
 // warmUp fills every system, so that reads find values and files have their size.
-func (f *fleet) warmUp() error {
+func (f *fleet) warmUp(rows []row) error {
 	l := load{test: "set", pipeline: 16, requests: 1_500_000, clients: 50}
 	if f.short {
 		l.requests = 20_000
@@ -150,7 +108,10 @@ func (f *fleet) warmUp() error {
 			return err
 		}
 	}
-	return nil
+	if !slices.ContainsFunc(rows, func(r row) bool { return r.types }) {
+		return nil
+	}
+	return f.fillCollections()
 }
 
 func (f *fleet) sample(l load, s *side) (figures, error) {

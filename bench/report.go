@@ -21,16 +21,9 @@ func report(s settings, results []result, m memoryResult, faults []faultResult, 
 	fmt.Fprintf(&b, "redis-benchmark -c 50 -d 100 -r 1000000, values of 100 bytes; %d repeats in turns with the peer, medians. Both sides keep what\n", s.repeats)
 	b.WriteString("they acknowledge on disk and sync once a second (`appendonly yes`, `appendfsync everysec`). The ratio is the median of each repeat's own.\n\n")
 	b.WriteString("![ratios](results.svg)\n\n")
-	b.WriteString("| row | kindred /s | peer | peer /s | ratio | to reach | CPU µs, kindred | peer | p50 / p99 / p99.9 ms, kindred | peer |\n")
-	b.WriteString("|---|--:|---|--:|--:|--:|--:|--:|---|---|\n")
-	for _, r := range results {
-		target := "–"
-		if r.target > 0 {
-			target = fmt.Sprintf("%.2f", r.target)
-		}
-		fmt.Fprintf(&b, "| %s | %.0f | %s | %.0f | **%.2f** | %s | %.1f | %.1f | %s | %s |\n", r.name, r.kindred.rate, r.row.peer.system.name,
-			r.peer.rate, r.ratio, target, r.kindred.cpu, r.peer.cpu, latencies(r.kindred), latencies(r.peer))
-	}
+	reportRows(&b, results, false)
+	b.WriteString("\nThe default list of redis-benchmark, and collections of a million elements:\n\n")
+	reportRows(&b, results, true)
 	fmt.Fprintf(&b, "\n| memory and start | measured | to reach |\n|---|--:|--:|\n")
 	fmt.Fprintf(&b, "| resident, %d values, maxmemory 256mb | %d MB (peak %d) | 600 MB |\n", m.values, m.resident>>20, m.peak>>20)
 	fmt.Fprintf(&b, "| %d idle connections more | %d MB | 250 MB |\n", m.connections, m.idle>>20)
@@ -54,6 +47,22 @@ func report(s settings, results []result, m memoryResult, faults []faultResult, 
 	}
 	fmt.Println("written:", filepath.Join(s.out, "RESULTS.md"))
 	return nil
+}
+
+func reportRows(b *strings.Builder, results []result, types bool) {
+	b.WriteString("| row | kindred /s | peer | peer /s | ratio | to reach | CPU µs, kindred | peer | p50 / p99 / p99.9 ms, kindred | peer |\n")
+	b.WriteString("|---|--:|---|--:|--:|--:|--:|--:|---|---|\n")
+	for _, r := range results {
+		if r.types != types {
+			continue
+		}
+		target := "–"
+		if r.target > 0 {
+			target = fmt.Sprintf("%.2f", r.target)
+		}
+		fmt.Fprintf(b, "| %s | %.0f | %s | %.0f | **%.2f** | %s | %.1f | %.1f | %s | %s |\n", r.name, r.kindred.rate, r.row.peer.system.name,
+			r.peer.rate, r.ratio, target, r.kindred.cpu, r.peer.cpu, latencies(r.kindred), latencies(r.peer))
+	}
 }
 
 func reportFaults(b *strings.Builder, faults []faultResult) {

@@ -143,3 +143,65 @@ func (h *hashBench) run(times int, body func(*Tx)) {
 		<-done
 	}
 }
+
+// BenchmarkOrder moves random members of a sorted set, asks for ranks, and uses a list as a queue.
+func BenchmarkOrder(b *testing.B) {
+	for _, size := range []int{1_000, 1_000_000} {
+		s := benchStore(b)
+		h := &hashBench{b: b, store: s, key: object.Key{Name: "{k}zset"}, names: benchNames()[:size]}
+		list := object.Key{Name: "{k}list"}
+		position := func(n int) object.CellName { return object.CellName(fmt.Sprintf("\x05%012d", n)) }
+		for from := 0; from < size; from += 1000 {
+			h.run(1, func(tx *Tx) {
+				e, l := tx.Edit(h.key), tx.Edit(list)
+				for i, name := range h.names[from:min(from+1000, size)] {
+					kind.SetScore(e, []byte(name), rand.Float64())
+					l.Put(position(from+i), h.value[:])
+				}
+			})
+		}
+		head, tail := 0, size
+		for _, c := range []struct {
+			name string
+			body func(tx *Tx)
+		}{
+			{"move", func(tx *Tx) { kind.SetScore(tx.Edit(h.key), h.field(), rand.Float64()) }},
+			{"push and pop", func(tx *Tx) {
+				e := tx.Edit(list)
+				for c := range tx.Object(list).From("\x05") {
+					if c.Name != position(head) {
+						b.Fatalf("the first is %s, want %s", c.Name, position(head))
+					}
+					break
+				}
+				e.Remove(position(head))
+				e.Put(position(tail), h.value[:])
+				head, tail = head+1, tail+1
+			}},
+		} {
+			b.Run(fmt.Sprintf("%s/size=%d", c.name, size), func(b *testing.B) {
+				b.ReportAllocs()
+				for n := 0; n < b.N; n += 16 {
+					h.run(16, c.body)
+				}
+			})
+		}
+		look := func(body func(o *object.Object)) func(b *testing.B) {
+			return func(b *testing.B) {
+				b.ReportAllocs()
+				for range b.N {
+					if err := s.View(bodyFunc(func(tx *Tx) { body(tx.Object(h.key)) })); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}
+		b.Run(fmt.Sprintf("rank/size=%d", size), look(func(o *object.Object) {
+			score, _ := kind.Score(o, h.field())
+			kind.RankOf(o, object.ZSet, kind.ScoreSpot(score, ""))
+		}))
+		b.Run(fmt.Sprintf("at/size=%d", size), look(func(o *object.Object) {
+			kind.SpotAt(o, object.ZSet, int64(rand.IntN(size)))
+		}))
+	}
+}

@@ -71,7 +71,7 @@ func versionsAt(iter *pebble.Iterator, name object.CellName, copied bool) ([]cau
 		value = bytes.Clone(value)
 	}
 	if name.Local() {
-		return []causal.Version{{Payload: value}}, nil
+		return []causal.Version{{}}, nil
 	}
 	return object.DecodeVersions(value)
 }
@@ -223,7 +223,7 @@ func rowsOf(o *object.Object) object.Rows {
 	rows := &freshRows{}
 	_, inRows := object.Part(o.Cells)
 	for i := range inRows {
-		rows.change(&inRows[i], nil)
+		rows.add(&inRows[i])
 	}
 	return rows
 }

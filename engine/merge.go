@@ -78,15 +78,34 @@ func (tx *Tx) addMerged(key object.Key, o *object.Object) {
 // many siblings; and a context pruned of what is too old and too much. Each keeps a part that depends only on what is
 // joined, so replicas that have joined the same end up equal.
 func (s *Store) settle(o *object.Object) *object.Object {
-	limit := s.siblingLimit()
-	if limit == 0 {
+	if limit := s.siblingLimit(); limit > 0 {
+		var dropped int
+		if o, dropped = o.KeepNewest(limit, kind.IsValue); dropped > 0 && !s.options.LastWriteWins {
+			s.stats.siblingsDropped.Add(uint64(dropped))
+		}
+	}
+	return pruned(o)
+}
+
+// pruned is o with a context that was pruned, by its own newest time instead of a clock: replicas prune at different moments.
+// A collection keeps its context: where its cells are in rows it would take a walk over all of them to tell whom the context
+// must keep, and where they are is this store's own affair, which must not make replicas differ.
+func pruned(o *object.Object) *object.Object {
+	if len(o.Context) <= causal.PruneAbove || o.Kept != nil {
 		return o
 	}
-	o, dropped := o.KeepNewest(limit, kind.IsValue)
-	if dropped > 0 && !s.options.LastWriteWins {
-		s.stats.siblingsDropped.Add(uint64(dropped))
+	alive := map[causal.Actor]bool{}
+	for i := range o.Cells {
+		if o.Cells[i].Name.InRow() {
+			return o
+		}
+		for j := range o.Cells[i].Versions {
+			alive[o.Cells[i].Versions[j].Dot.Actor] = true
+		}
 	}
-	return o
+	out := *o
+	out.Context = o.Context.Prune(o.Context.Newest(), func(a causal.Actor) bool { return alive[a] })
+	return &out
 }
 
 func (s *Store) siblingLimit() int {

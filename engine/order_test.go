@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -101,6 +102,12 @@ func (q *sequence) check(o *object.Object) {
 	spot, ok := kind.SpotAt(o, object.List, int64(at))
 	if there := want >= 0 && want < len(q.held); ok != there || ok && string(spot) != q.held[want] {
 		q.t.Fatalf("%q, %t is at %d of %d", spot, ok, at, len(q.held))
+	}
+	if o.Kept != nil && len(o.Kept.Changed) == 0 {
+		known := o.Kept.Known(object.List)
+		if first, last := q.held[0], q.held[len(q.held)-1]; known.Low != first || known.High != last+"\x00" {
+			q.t.Fatalf("from %q to below %q, want %q and %q", known.Low, known.High, first, last)
+		}
 	}
 	for c := range o.Back(object.CellName([]byte{byte(object.List) + 1})) {
 		if c.Name != q.name(q.held[len(q.held)-1]) {
@@ -233,4 +240,62 @@ func openOrdered(t *testing.T) *Store {
 		}
 	})
 	return s
+}
+
+// TestRanksAreOfOneMoment asks for the rank of the last element while others come and go in front of it.
+func TestRanksAreOfOneMoment(t *testing.T) {
+	const elements, rounds = 300, 500
+	s := openOrdered(t)
+	key := twinKeys[0]
+	position := func(i int) object.CellName { return object.CellName(fmt.Sprintf("\x05%08d", i)) }
+	write := func(body func(*object.Edit)) {
+		task := &Task{Slot: key.Slot(), Body: bodyFunc(func(tx *Tx) { body(tx.Edit(key)) })}
+		done := make(chan struct{})
+		if !s.Do([]*Task{task}, func() { close(done) }) {
+			<-done
+		}
+		if task.Err != nil {
+			t.Error(task.Err)
+		}
+	}
+	write(func(e *object.Edit) {
+		for i := range elements {
+			e.Put(position(rounds+i), nil)
+		}
+	})
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := s.View(bodyFunc(func(tx *Tx) {
+					last := kind.Spot(position(rounds + elements - 1)[1:])
+					if rank := kind.RankOf(tx.Object(key), object.List, last); rank != elements-1 && rank != elements {
+						t.Errorf("the last has rank %d", rank)
+					}
+				}))
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range rounds {
+		write(func(e *object.Edit) { e.Put(position(i), nil) })
+		write(func(e *object.Edit) { e.Remove(position(i)) })
+		if i%100 == 0 { // counts are made anew
+			for _, sh := range s.shards {
+				sh.ranks.mu.Lock()
+				clear(sh.ranks.entries)
+				sh.ranks.mu.Unlock()
+			}
+		}
+	}
+	close(stop)
+	readers.Wait()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
+	"github.com/kindredkv/kindred/engine/rank"
 )
 
 // freshRows are the rows of an object that has none in the store: all of them have been changed. One without versions is gone.
@@ -47,18 +48,30 @@ func (r *freshRows) Back(before object.CellName, visit func(*object.Cell) bool) 
 }
 
 // Put writes a local row.
-func (r *freshRows) Put(name object.CellName, payload []byte) {
-	r.changes.Set(name, []causal.Version{{Payload: payload}})
-}
+func (r *freshRows) Put(name object.CellName) { r.changes.Set(name, []causal.Version{{}}) }
 
 // Remove removes a local row.
 func (r *freshRows) Remove(name object.CellName) { r.changes.Set(name, nil) }
 
-// change gives a cell other versions. counts are those of its type, nil when nobody keeps them.
-func (r *freshRows) change(c *object.Cell, counts *object.KindCount) {
-	before := r.Versions(c.Name)
+// Count does nothing: ranks are made when they are asked for.
+func (r *freshRows) Count(object.Kind, string, bool) {}
+
+// Ranks counts the rows.
+func (r *freshRows) Ranks(k object.Kind) (*rank.Widths, object.Rows, func()) {
+	return countRows(r, k), r, func() {}
+}
+
+// countRows makes the counts of a type's elements.
+func countRows(rows object.Rows, k object.Kind) *rank.Widths { return rank.New(walkOf(rows, k)) }
+
+func walkOf(rows object.Rows, k object.Kind) rank.Walk {
+	return func(from string, visit func(string) bool) { kind.Walk(rows, k, from, visit) }
+}
+
+// add adds a cell, which must be new.
+func (r *freshRows) add(c *object.Cell) {
 	r.changes.Set(c.Name, c.Versions)
-	kind.Derive(r, counts, c.Name, before, c.Versions)
+	kind.Derive(r, nil, c.Name, nil, c.Versions)
 }
 
 // pendingRows are the rows of a key in the applier: what the batch has changed of them, over the store.
@@ -66,8 +79,9 @@ type pendingRows struct {
 	generation
 	freshRows
 	shard *shard
-	fresh bool // nothing of the generation is in the store
+	fresh bool                                 // nothing of the generation is in the store
 	seen  map[object.CellName][]causal.Version // read from the store
+	ranks pendingRanks
 }
 
 // Versions reads a row.
@@ -171,7 +185,7 @@ func (r *pendingRows) stage(b *pebble.Batch) (err error) {
 				err = b.Delete(key, nil)
 			}
 		case name.Local():
-			err = b.Set(key, versions[0].Payload, nil)
+			err = b.Set(key, nil, nil)
 		default:
 			row = object.AppendVersions(row[:0], versions)
 			err = b.Set(key, row, nil)

@@ -50,6 +50,7 @@ type shard struct {
 	key, row  []byte
 	points    *pebble.Iterator // for rows of cells, by name
 	rows      *pebble.Iterator // for walks over them
+	ranks     shardRanks
 	sink      byte
 }
 
@@ -332,7 +333,7 @@ func (sh *shard) commit() error {
 	if len(sh.changes)+len(sh.hints.changed) > 0 {
 		seq := sh.store.sequence.Add(1)
 		mutant.Reach(mutant.BeforeCommit, uint64(sh.store.node))
-		if err = sh.write(seq); err == nil {
+		if err = sh.withRanks(func() error { return sh.write(seq) }); err == nil {
 			mutant.Reach(mutant.AfterCommit, uint64(sh.store.node))
 			sh.summaries.publish(seq, sh.changes)
 			if len(sh.hints.changed) > 0 {
@@ -344,6 +345,9 @@ func (sh *shard) commit() error {
 				sh.weigh()
 			}
 		}
+	}
+	if len(sh.changes) == 0 {
+		err = sh.withRanks(func() error { return err })
 	}
 	if err == nil {
 		sh.fillCache()

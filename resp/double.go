@@ -8,8 +8,11 @@ import (
 // maxDouble bounds the length of a number that AppendDouble writes.
 const maxDouble = 32
 
-// AppendDouble appends a number as Redis 7.2 writes it in replies: the fewest digits that read back as the same number,
-// laid out by the rules of the fpconv library; inf, -inf and nan.
+// maxPlainInteger bounds the integers that are written with all their digits.
+const maxPlainInteger = 1 << 62
+
+// AppendDouble appends a number as Redis 7.2 writes it in replies: an integer of up to 62 bits as such, and else the fewest
+// digits that read back as the same number, laid out by the rules of the fpconv library; inf, -inf and nan.
 func AppendDouble(b []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -18,6 +21,9 @@ func AppendDouble(b []byte, f float64) []byte {
 		return append(b, "inf"...)
 	case math.IsInf(f, -1):
 		return append(b, "-inf"...)
+	}
+	if f == math.Trunc(f) && f != 0 && math.Abs(f) <= maxPlainInteger {
+		return strconv.AppendInt(b, int64(f), 10)
 	}
 	if math.Signbit(f) {
 		b, f = append(b, '-'), -f

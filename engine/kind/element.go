@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"encoding/binary"
 	"iter"
 	"slices"
@@ -65,13 +66,17 @@ func Elements(o *object.Object, kind object.Kind, from Place) iter.Seq[Element] 
 	}
 }
 
-// All yields all elements of a collection. A small one comes in the order in which its elements were last written, as clients
-// of Redis see small collections; a large one in the order of places.
+// All yields all elements of a collection. A small one comes in the order in which its elements were last written, a sorted set
+// in its own, as clients of Redis see small collections; a large one in the order of places.
 func All(o *object.Object, kind object.Kind) iter.Seq[Element] {
 	if o.Kept != nil {
 		return Elements(o, kind, 0)
 	}
 	all := slices.Collect(Elements(o, kind, 0))
+	if kind == object.ZSet {
+		slices.SortFunc(all, func(a, b Element) int { return cmp.Compare(a.spot(), b.spot()) })
+		return slices.Values(all)
+	}
 	slices.SortStableFunc(all, func(a, b Element) int { return a.cell.Versions[0].Dot.Compare(b.cell.Versions[0].Dot) })
 	return slices.Values(all)
 }

@@ -133,21 +133,11 @@ func (x *order) descend(before Spot, visit func(Spot) bool) {
 }
 
 // storedRank is the number of elements in the store below a spot.
-func (x *order) storedRank(spot Spot) (rank int64) {
-	at := Spot("")
-	for level := byte(topLevel); level > 0; level-- {
-		reached, n := at, int64(0)
-		x.counts(level, at, func(s Spot, count int64) bool {
-			if s > spot {
-				return false
-			}
-			rank += n
-			reached, n = s, count
-			return true
-		})
-		at = reached
-	}
-	x.walk(max(at, x.low), func(s Spot) bool {
+func (x *order) storedRank(spot Spot) int64 {
+	widths, rows, done := x.rows.Ranks(x.kind)
+	defer done()
+	landmark, rank := widths.Below(string(spot))
+	index{rows, x.kind}.walk(max(Spot(landmark), x.low), func(s Spot) bool {
 		if s < spot {
 			rank++
 		}
@@ -158,37 +148,15 @@ func (x *order) storedRank(spot Spot) (rank int64) {
 
 // storedAt is the spot of a rank in the store.
 func (x *order) storedAt(rank int64) (found Spot, ok bool) {
-	at := Spot("")
-	for level := byte(topLevel); level > 0; level-- {
-		reached, passed, n := at, int64(0), int64(0)
-		x.counts(level, at, func(s Spot, count int64) bool {
-			if passed+n > rank {
-				return false
-			}
-			passed += n
-			reached, n = s, count
-			return true
-		})
-		at, rank = reached, rank-passed
-	}
-	x.walk(max(at, x.low), func(s Spot) bool {
-		found, ok = s, rank == 0
-		rank--
+	widths, rows, done := x.rows.Ranks(x.kind)
+	defer done()
+	landmark, at := widths.Before(rank)
+	index{rows, x.kind}.walk(max(Spot(landmark), x.low), func(s Spot) bool {
+		found, ok = s, at == rank
+		at++
 		return !ok
 	})
 	return found, ok
-}
-
-// counts visits the counts of a level from one of its spots on. Between the first, whose spot is empty, and the others may
-// be what is left of many that have gone.
-func (x *order) counts(level byte, from Spot, visit func(Spot, int64) bool) {
-	if from == "" {
-		if !visit("", countOf(x.rows.Versions(x.name(level, "")))) {
-			return
-		}
-		from = max("\x00", x.low)
-	}
-	x.level(level, from, visit)
 }
 
 // at is the spot of a rank.

@@ -24,8 +24,19 @@ func Score(o *object.Object, member []byte) (float64, bool) {
 	return scoreOf(c.Versions), true
 }
 
+// ScoreIn is Score as an edit has left it so far.
+func ScoreIn(e *object.Edit, member []byte) (float64, bool) {
+	c := e.Cell(elementName(object.ZSet, member))
+	if c == nil {
+		return 0, false
+	}
+	return scoreOf(c.Versions), true
+}
+
 // Score is the score of an element that is a member of a sorted set.
 func (el *Element) Score() float64 { return scoreOf(el.cell.Versions) }
+
+func (el *Element) spot() Spot { return ScoreSpot(el.Score(), el.Name) }
 
 // scoreOf is the score that the versions of a member show.
 func scoreOf(versions []causal.Version) float64 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/rank"
 )
 
 // Rows are the cells of an object that a store keeps in rows of their own, for there are many. What cannot be read counts as
@@ -17,10 +18,13 @@ type Rows interface {
 	Each(from CellName, visit func(*Cell) bool)
 	// Back visits the cells below a name in falling order, or the local rows below a local name.
 	Back(before CellName, visit func(*Cell) bool)
+	// Ranks are counts of a type's elements in their order, and the rows of the moment that they are from. done must be
+	// called after use.
+	Ranks(kind Kind) (widths *rank.Widths, rows Rows, done func())
 }
 
 // CellsEnd is above the names of all cells. What is above it is local: rows that a store derives from the cells, such as
-// the order of a sorted set, and that are not part of the object. Their versions are one, with a payload and no dot.
+// the order of a sorted set, and that are not part of the object. Their versions are one, without a payload and a dot.
 const CellsEnd CellName = "\xf0"
 
 // Local reports whether the name is that of a row which a store has derived.
@@ -49,8 +53,8 @@ type KindCount struct {
 	// Newest is the newest version among the elements; it may be newer than that when Inexact, for the newest may be gone.
 	Newest  causal.Dot
 	Inexact bool
-	// Of an ordered type no element stands below Low, or at High or above it. Where many elements have been removed from an
-	// end, a walk would pass what is left of their rows.
+	// Of an ordered type the first element stands at Low, the last right below High. Where many elements have been removed
+	// from an end, a walk would pass what is left of their rows.
 	Low, High string
 }
 
@@ -225,11 +229,14 @@ func (k *Kept) Known(kind Kind) *KindCount {
 
 // raised is where a walk upwards from a name can begin as well.
 func (k *Kept) raised(from CellName) CellName {
-	if c := k.Known(from.Kind()); c != nil && c.Low != "" && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
+	if c := k.Known(from.Kind()); c != nil && c.Low != "" && c.named() && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
 		return from[:1] + CellName(c.Low)
 	}
 	return from
 }
+
+// named reports whether elements are named by where they stand. Members of a sorted set are not.
+func (c *KindCount) named() bool { return c.Kind != ZSet }
 
 // hasBare reports whether a walk from a name may find a cell that is named by its type alone and stands nowhere.
 func (c *KindCount) hasBare(from CellName) bool { return c.Kind == Stream && len(from) == 1 }
@@ -243,7 +250,7 @@ func (k *Kept) lowered(before CellName) CellName {
 	if len(before) == 1 {
 		of-- // all of the type below
 	}
-	if c := k.Known(of); c != nil && c.High != "" {
+	if c := k.Known(of); c != nil && c.High != "" && c.named() {
 		return min(before, CellName([]byte{byte(of)})+CellName(c.High))
 	}
 	return before

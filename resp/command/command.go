@@ -2,7 +2,6 @@ package command
 
 import (
 	"math/bits"
-	"slices"
 	"strings"
 
 	"github.com/kindredkv/kindred/engine/glob"
@@ -120,7 +119,7 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		last := 0
 		if i == len(s.KeyFlags)-1 {
 			if last = s.LastKey; last >= 0 {
-				last -= s.FirstKey + i*s.Step
+				last = max(0, last-s.FirstKey-i*s.Step)
 			}
 		}
 		w.Map(3)
@@ -129,16 +128,20 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.BulkString("begin_search")
 		w.Map(2)
 		w.BulkString("type")
-		if s.Keyword != "" {
+		numbered := s.NumKeys > 0 && (s.FirstKey == 0 || i > 0)
+		switch {
+		case s.Keyword != "":
 			writeKeySpec(w, "keyword", "keyword", strings.ToUpper(s.Keyword), "startfrom", s.keywordFrom())
-		} else {
-			writeKeySpec(w, "index", "index", s.FirstKey+i*s.Step+s.NumKeys)
+		case numbered:
+			writeKeySpec(w, "index", "index", s.NumKeys)
+		default:
+			writeKeySpec(w, "index", "index", s.FirstKey+i*s.Step)
 		}
 		w.BulkString("find_keys")
 		w.Map(2)
 		w.BulkString("type")
 		switch {
-		case s.NumKeys > 0:
+		case numbered:
 			writeKeySpec(w, "keynum", "keynumidx", 0, "firstkey", 1, "keystep", 1)
 		case s.Keyword != "":
 			writeKeySpec(w, "range", "lastkey", -1, "keystep", 1, "limit", 2)
@@ -223,62 +226,59 @@ func writeDocs(w *resp.Writer, s *Spec) {
 	}
 }
 
-// keyedBy finds the row and the key positions of the command that COMMAND GETKEYS is asked about. Without keys the
-// error is the reply.
-func keyedBy(r *Request) (s *Spec, first, last, step int) {
+// keyedBy finds the row and the keys' positions of the command that COMMAND GETKEYS is asked about. Without keys the error is
+// the reply.
+func keyedBy(r *Request) (s *Spec, places []int) {
 	args := r.Args[2:]
 	s = r.Handler.table.find(args)
 	switch {
 	case s == nil:
 		r.Fail("ERR Invalid command specified")
+		return nil, nil
 	case s.FirstKey == 0 && s.NumKeys == 0 && s.Keyword == "":
 		r.Fail("ERR The command has no key arguments")
+		return nil, nil
 	case !s.arityOK(len(args)):
 		r.Fail("ERR Invalid number of arguments specified for command")
-	case s.NumKeys > 0:
-		n, ok := parseInt(args[s.NumKeys])
-		if first, step = s.NumKeys+1, 1; !ok || n < 1 || n > int64(len(args)-first) {
-			r.Fail("ERR Invalid arguments specified for command")
-			return s, 0, 0, 1
-		}
-		last = s.NumKeys + int(n)
-	case s.Keyword != "":
-		at := slices.IndexFunc(args[s.keywordFrom():], func(arg []byte) bool { return equalFold(arg, s.Keyword) })
-		first, step = s.keywordFrom()+at+1, 1
-		if last = first - 1 + (len(args)-first)/2; at < 0 || last < first {
-			r.Fail("ERR Invalid arguments specified for command")
-			return s, 0, 0, 1
-		}
-	default:
-		first, last, step = s.keys(len(args))
+		return nil, nil
 	}
-	return s, first, last, step
+	first, last, step := s.keys(args)
+	if first == 0 {
+		r.Fail("ERR Invalid arguments specified for command")
+		return nil, nil
+	}
+	if s.NumKeys > 0 && s.FirstKey > 0 {
+		places = append(places, s.FirstKey)
+	}
+	for i := first; i <= last; i += step {
+		places = append(places, i)
+	}
+	return s, places
 }
 
 // COMMAND GETKEYS command [arg ...]
 func commandGetKeys(r *Request) {
-	_, first, last, step := keyedBy(r)
-	if first == 0 {
+	_, places := keyedBy(r)
+	if places == nil {
 		return
 	}
-	r.Reply.Array((last-first)/step + 1)
-	for i := first; i <= last; i += step {
+	r.Reply.Array(len(places))
+	for _, i := range places {
 		r.Reply.Bulk(r.Args[2+i])
 	}
 }
 
 // COMMAND GETKEYSANDFLAGS command [arg ...]
 func commandGetKeysAndFlags(r *Request) {
-	s, first, last, step := keyedBy(r)
-	if first == 0 {
+	s, places := keyedBy(r)
+	if places == nil {
 		return
 	}
-	r.Reply.Array((last-first)/step + 1)
-	for i := first; i <= last; i += step {
+	r.Reply.Array(len(places))
+	for n, i := range places {
 		r.Reply.Array(2)
 		r.Reply.Bulk(r.Args[2+i])
-		flags := s.KeyFlags[min((i-first)/step, len(s.KeyFlags)-1)]
-		writeFlags(r.Reply, uint32(flags), keyFlagNames[:], "")
+		writeFlags(r.Reply, uint32(s.KeyFlags[min(n, len(s.KeyFlags)-1)]), keyFlagNames[:], "")
 	}
 }
 

@@ -59,18 +59,18 @@ func alike(name string, theirs, ours any) bool {
 		return reflect.DeepEqual(sorted(theirs), sorted(ours))
 	case "hgetall":
 		return reflect.DeepEqual(paired(theirs), paired(ours))
-	case "hscan", "sscan":
+	case "hscan", "sscan", "zscan":
 		a, ok := theirs.([]any)
 		b, also := ours.([]any)
 		if !ok || !also {
 			return reflect.DeepEqual(theirs, ours)
 		}
 		pair := sorted
-		if strings.EqualFold(name, "hscan") {
+		if !strings.EqualFold(name, "sscan") {
 			pair = paired
 		}
 		return reflect.DeepEqual(pair(a[1]), pair(b[1]))
-	case "randomkey", "spop", "srandmember", "hrandfield":
+	case "randomkey", "spop", "srandmember", "hrandfield", "zrandmember":
 		return shape(theirs) == shape(ours)
 	case "ttl", "expiretime":
 		return near(theirs, ours, 1)
@@ -222,8 +222,8 @@ func (g *generator) options(from ...string) (out []string) {
 
 func (g *generator) command() [][]byte {
 	words := g.words()
-	unlike := []string{"spop", "hscan", "sscan", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
-	if g.rng.IntN(150) == 0 && !slices.Contains(unlike, words[0]) {    // the wrong number of arguments
+	unlike := []string{"spop", "hscan", "sscan", "zscan", "zrank", "zrevrank", "bitcount", "bitpos"} // 7.0 is, where the arguments are wrong and the key is missing
+	if g.rng.IntN(150) == 0 && !slices.Contains(unlike, words[0]) {                                  // the wrong number of arguments
 		words = slices.Concat(words, []string{"extra"})[:1+g.rng.IntN(len(words)+1)]
 	}
 	words[0] = g.caseOf(words[0])
@@ -240,6 +240,7 @@ func (g *generator) words() []string {
 		g.keyWords,
 		g.hashWords, g.hashWords,
 		g.setWords, g.setWords,
+		g.zsetWords, g.zsetWords,
 		g.listWords, g.listWords,
 		g.bitmapWords,
 		g.sketchWords,

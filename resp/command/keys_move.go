@@ -29,7 +29,9 @@ const (
 func internalSpecs() []Spec {
 	row := func(s Spec) Spec {
 		s.Name, s.Group, s.Since, s.Category = "kindred."+s.Name, "generic", kindred, CatKeyspace
-		s.FirstKey, s.LastKey, s.Step = 1, 1, 1
+		if s.NumKeys == 0 {
+			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
+		}
 		return s
 	}
 	return []Spec{
@@ -49,6 +51,20 @@ func internalSpecs() []Spec {
 		row(Spec{
 			Name: "members", Arity: -2, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate}, Complexity: "O(N) with the number of members",
 			Mode: repeatable, Run: storeMembers, Summary: "A step of SUNIONSTORE, SINTERSTORE and SDIFFSTORE: makes a key a set.",
+		}),
+		row(Spec{
+			Name: "scores", Arity: -2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the number of members",
+			Mode: reads, Run: exportScores, Summary: "A step of ZUNION and other commands: returns the members of a sorted set or set, with scores.",
+		}),
+		row(Spec{
+			Name: "ranked", Arity: -2, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate},
+			Complexity: "O(N) with the number of members", Mode: repeatable, Run: storeRanked,
+			Summary: "A step of ZUNIONSTORE and other commands: makes a key a sorted set.",
+		}),
+		row(Spec{
+			Name: "combine", Arity: -5, Flags: WriteFlag | DenyOOM | MovableKeys, NumKeys: 2, KeyFlags: []KeyFlags{KeyRW | KeyUpdate},
+			Complexity: "O(N) with the number of members", ModeOf: combineMode, Run: combineScores, SlowOf: misnumbered(2), Slow: misnumberedKeys(2),
+			Summary: "A step of ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE: stores a combination of sorted sets of one slot.",
 		}),
 		row(Spec{
 			Name: "xlast", Arity: -2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO}, Complexity: "O(1)", Mode: reads, Run: xLast,

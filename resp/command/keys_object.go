@@ -87,7 +87,7 @@ func stringEncoding(value []byte) string {
 	}
 }
 
-// Redis's defaults of the directives hash- and set-max-listpack-entries and -value, and of set-max-intset-entries.
+// Redis's defaults of the directives hash-, set- and zset-max-listpack-entries and -value, and of set-max-intset-entries.
 const (
 	maxListpack      = 128
 	maxListpackValue = 64
@@ -101,8 +101,12 @@ func collectionEncoding(o *object.Object) string {
 		return "stream"
 	}
 	n := o.Count(shown)
+	table := "hashtable"
+	if shown == object.ZSet {
+		table = "skiplist"
+	}
 	if n > maxIntset {
-		return "hashtable"
+		return table
 	}
 	integers, short := shown == object.Set, n <= maxListpack
 	for el := range kind.Elements(o, shown, 0) {
@@ -116,7 +120,7 @@ func collectionEncoding(o *object.Object) string {
 	case short:
 		return "listpack"
 	default:
-		return "hashtable"
+		return table
 	}
 }
 

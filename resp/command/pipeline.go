@@ -236,7 +236,7 @@ func (p *pipeline) set(spec *Spec, args [][]byte, choice quorum.Choice) {
 
 // prepare fills in what the table knows of a keyed command.
 func prepare(c *cluster.Command, spec *Spec, args [][]byte, slot object.Slot) {
-	first, last, step := spec.keys(len(args))
+	first, last, step := spec.keys(args)
 	*c = cluster.Command{
 		Args: args, FirstKey: first, LastKey: last, Step: step, Slot: slot, Mode: spec.modeOf(args),
 		Reply: c.Reply[:0],
@@ -254,7 +254,7 @@ func (p *pipeline) command() *cluster.Command {
 
 // keyed gathers a command on keys.
 func (p *pipeline) keyed(spec *Spec, args [][]byte, choice quorum.Choice) {
-	first, last, step := spec.keys(len(args))
+	first, last, step := spec.keys(args)
 	slot := object.SlotOf(args[first])
 	for i := first + step; i <= last; i += step {
 		if object.SlotOf(args[i]) != slot {

@@ -9,7 +9,7 @@ import (
 
 var (
 	// readmeRow is a row of README's table of commands: a group and its commands.
-	readmeRow = regexp.MustCompile("(?m)^\\| ([A-Za-z' ]+) \\| (`[^|]+`) \\|$")
+	readmeRow = regexp.MustCompile("(?m)^\\| ([A-Za-z' -]+) \\| (`[^|]+`) \\|$")
 	// readmeCommand is a command, a container with its subcommands in parentheses.
 	readmeCommand = regexp.MustCompile(`([A-Z_]+)(?: \(([A-Z |-]+)\))?`)
 )

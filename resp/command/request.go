@@ -66,7 +66,7 @@ func (r *Request) Command(args ...[]byte) *cluster.Command {
 		panic("command: a request made of what is no keyed command")
 	}
 	c := &cluster.Command{}
-	first, _, _ := spec.keys(len(args))
+	first, _, _ := spec.keys(args)
 	prepare(c, spec, args, object.SlotOf(args[first]))
 	c.DB, c.Proto, c.Quorum = r.Session.DB, 2, r.Quorum
 	return c

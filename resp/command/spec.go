@@ -19,7 +19,8 @@ type Spec struct {
 	// FirstKey, LastKey and Step are the positions of the keys; FirstKey 0 means none, and a negative LastKey counts from
 	// the end, -1 being the last argument.
 	FirstKey, LastKey, Step int
-	// NumKeys is the position of the number of keys, for commands that give it before the keys; FirstKey is 0 then.
+	// NumKeys is the position of the number of keys, for commands that give it before the keys. FirstKey is 0 then, or a key that
+	// stands before the number; with Run it is 0.
 	NumKeys int
 	// Keyword is the word, in lower case, behind which the keys stand in the first half of the arguments; FirstKey is 0 then.
 	Keyword string
@@ -93,9 +94,18 @@ func (s *Spec) modeOf(args [][]byte) cluster.Mode {
 	return s.Mode
 }
 
-// keys are the positions of the keys in a command of n arguments: from first to last, both included. first is 0 when
-// it has none.
-func (s *Spec) keys(n int) (first, last, step int) {
+// keys are the positions of the keys in a command: from first to last, both included. first is 0 when it has none, or a
+// wrong number of them.
+func (s *Spec) keys(args [][]byte) (first, last, step int) {
+	switch {
+	case s.NumKeys > 0:
+		first, last = s.numbered(args)
+		return first, last, 1
+	case s.Keyword != "":
+		first, last = s.behindKeyword(args)
+		return first, last, 1
+	}
+	n := len(args)
 	if s.FirstKey == 0 || s.FirstKey >= n {
 		return 0, 0, 1
 	}
@@ -105,6 +115,39 @@ func (s *Spec) keys(n int) (first, last, step int) {
 	}
 	last = min(last, n-1)
 	return first, last - (last-first)%step, step
+}
+
+// numbered are the first and the last of the keys that stand behind their number.
+func (s *Spec) numbered(args [][]byte) (first, last int) {
+	if s.NumKeys >= len(args) {
+		return 0, 0
+	}
+	n, ok := parseInt(args[s.NumKeys])
+	if !ok || n < 1 || n > int64(len(args)-1-s.NumKeys) {
+		return 0, 0
+	}
+	return s.NumKeys + 1, s.NumKeys + int(n)
+}
+
+// behindKeyword are the first and the last of the keys that stand behind a word, before as many other arguments.
+func (s *Spec) behindKeyword(args [][]byte) (first, last int) {
+	for i := s.keywordFrom(); i < len(args); i++ {
+		if equalFold(args[i], s.Keyword) {
+			if n := (len(args) - i - 1) / 2; n > 0 {
+				return i + 1, i + n
+			}
+			break
+		}
+	}
+	return 0, 0
+}
+
+// misnumbered reports whether a command gives a number of keys that cannot be. It is run by Slow, for it has no slot.
+func misnumbered(at int) func(args [][]byte) bool {
+	return func(args [][]byte) bool {
+		first, _ := (&Spec{NumKeys: at}).numbered(args)
+		return first == 0
+	}
 }
 
 // Flags are Redis's command flags.

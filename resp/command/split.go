@@ -26,7 +26,7 @@ type Merge func(w *resp.Writer, parts []Part)
 // cut divides a command whose keys are in several slots. Each part has the name and, in their order, the keys of one slot
 // with the arguments that follow them.
 func cut(spec *Spec, args [][]byte) []Part {
-	first, last, step := spec.keys(len(args))
+	first, last, step := spec.keys(args)
 	type place struct {
 		slot object.Slot
 		key  int
