@@ -10,6 +10,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/glob"
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/merkle"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -133,7 +134,7 @@ func (n *Node) serveScan(payload []byte) ([]byte, error) {
 		budget--
 		last = cursor
 		switch {
-		case key.DB != db || o.Tombstone() || o.Expired(now):
+		case key.DB != db || isGone(o, now):
 		case kind != object.None && o.Kind() != kind:
 		case match != "" && !glob.Match(match, key.Name):
 		default:
@@ -165,4 +166,9 @@ func decodeScan(b []byte) (stopped uint64, keys []foundKey, err error) {
 		b = b[length:]
 	}
 	return stopped, keys, nil
+}
+
+// isGone reports whether clients see nothing of an object: it was removed, or it or all its fields have expired.
+func isGone(o *object.Object, now int64) bool {
+	return o.Tombstone() || o.Expired(now) || kind.Shown(o, now).Tombstone()
 }

@@ -226,7 +226,7 @@ func (n *Node) serveRandom(payload []byte) ([]byte, error) {
 	}
 	var out []byte
 	visit := func(_ engine.Place, key object.Key, o *object.Object) bool {
-		if key.DB != rest[0] || o.Tombstone() || o.Expired(now) {
+		if key.DB != rest[0] || isGone(o, now) {
 			return true
 		}
 		out = append([]byte{1}, key.Name...)

@@ -15,6 +15,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
+	"github.com/kindredkv/kindred/cluster/watch"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/usage"
 )
@@ -72,6 +73,7 @@ type Node struct {
 	coordinator *coordinator.Coordinator
 	repair      *antientropy.Repairer
 	hints       *hint.Replayer
+	waiting     *watch.Service
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
 	transfers   transfers
@@ -152,6 +154,7 @@ func Start(o Options) (*Node, error) {
 		return nil, err
 	}
 	n.hints = n.newReplayer(o.Hints)
+	n.waiting = n.newWaiting()
 	o.Transport.Handler, o.Transport.Now = n, o.Now
 	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Refuses = func(id string) bool { return (*n.removed.Load())[ring.NodeID(id)] }
@@ -174,6 +177,7 @@ func Start(o Options) (*Node, error) {
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
 	n.running.Go(func() { n.hints.Run(n.ctx) })
+	n.running.Go(func() { n.waiting.Run(n.ctx) })
 	n.running.Go(n.dropLoop)
 	n.running.Go(func() { n.fillLoop(o.Founder) })
 	n.running.Go(n.stewardLoop)
@@ -250,6 +254,7 @@ func (n *Node) changed(records []membership.Record) {
 	n.generation.Add(1)
 	if n.transport != nil {
 		n.transport.SetPeers(remote)
+		n.waiting.Kick()
 	}
 }
 
@@ -276,11 +281,13 @@ func (n *Node) peerUp(id string) {
 	n.generation.Add(1)
 	n.repair.Returned(ring.NodeID(id))
 	n.hints.Returned(ring.NodeID(id))
+	n.waiting.Kick()
 	n.logger.Info("peer connected", "peer", id)
 }
 
 func (n *Node) peerDown(id string) {
 	n.generation.Add(1)
+	n.waiting.Kick()
 	n.logger.Warn("peer lost", "peer", id)
 }
 
@@ -304,13 +311,17 @@ func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration
 func (n *Node) ServeBatch(from string, batch []*transport.Request) {
 	start := 0
 	for i, r := range batch {
-		if r.Kind < kindManyKeys {
+		if r.Kind < kindManyKeys && !watch.Handles(r.Kind) {
 			continue
 		}
 		if start < i {
 			n.coordinator.ServeBatch(from, batch[start:i])
 		}
 		start = i + 1
+		if watch.Handles(r.Kind) {
+			n.waiting.Serve(ring.NodeID(from), r)
+			continue
+		}
 		n.running.Go(func() { n.serveManyKeys(r) })
 	}
 	if start < len(batch) {

@@ -6,10 +6,11 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// An object with a deadline has a row that leads with it, so that those whose time has come are found without looking at
+// An object with a deadline, or with fields that have one, has a row that leads with it, so that those whose time has come are found without looking at
 // the others. The row changes in the batch of its object.
 //
 //	0xffff 'e' deadline (8) the object's row key
@@ -22,18 +23,33 @@ func appendDueKey(b []byte, deadline int64, rowKey []byte) []byte {
 // stageDue brings the row of the key's deadline up to date. sh.key is the key's row key.
 func (sh *shard) stageDue(b *pebble.Batch, p *pendingKey) error {
 	before, after := deadlineOf(p.before), deadlineOf(known(p.object))
-	if before == after {
-		return nil
-	}
-	if before != object.NoDeadline {
+	if before != after && before != object.NoDeadline {
 		if err := b.Delete(appendDueKey(nil, before, sh.key), nil); err != nil {
 			return err
 		}
 	}
-	if after == object.NoDeadline {
+	if before != after && after != object.NoDeadline {
+		if err := b.Set(appendDueKey(nil, after, sh.key), nil, nil); err != nil {
+			return err
+		}
+	}
+	return sh.stageFieldDue(b, p, before == after)
+}
+
+// stageFieldDue sees to it that there is a row under the first deadline of the key's fields. One that has become too early, as
+// when a deadline was moved, stays until it is due: where cells are in rows, what they were before is not known any more.
+// alike says that the row of the key's own deadline has not changed.
+func (sh *shard) stageFieldDue(b *pebble.Batch, p *pendingKey, alike bool) error {
+	next := kind.NextDue(known(p.object))
+	if next == object.NoDeadline || alike && p.before != nil && p.before.Kept == nil && kind.NextDue(p.before) == next {
 		return nil
 	}
-	return b.Set(appendDueKey(nil, after, sh.key), nil, nil)
+	return b.Set(appendDueKey(nil, next, sh.key), nil, nil)
+}
+
+// isDue reports whether a row under a deadline says what its object does.
+func isDue(o *object.Object, deadline int64) bool {
+	return o != nil && (deadline == o.Deadline() || deadline == kind.NextDue(o))
 }
 
 func deadlineOf(o *object.Object) int64 {
@@ -46,7 +62,7 @@ func deadlineOf(o *object.Object) int64 {
 // DuePlace is where a look for expired objects goes on. The zero value is the start.
 type DuePlace []byte
 
-// Due returns at most limit keys whose deadlines have passed at a Unix millisecond, in the order of their deadlines from
+// Due returns at most limit keys whose deadlines, or the first of whose fields, have passed at a Unix millisecond, in the order of their deadlines from
 // a place on, and the place behind them; nil when there are no more.
 func (s *Store) Due(now int64, from DuePlace, limit int) (keys []object.Key, next DuePlace, err error) {
 	next, err = s.ScanDue(now, from, limit, func(key object.Key, _ *object.Object) { keys = append(keys, key) })
@@ -79,12 +95,13 @@ func (s *Store) ScanDue(now int64, from DuePlace, limit int, visit func(object.K
 		if err != nil {
 			return nil, fmt.Errorf("due: %w", err)
 		}
+		deadline := int64(binary.BigEndian.Uint64(row[prefix-8:]))
 		o, err := s.Get(key)
 		if err != nil {
 			return nil, err
 		}
-		if o == nil {
-			s.dropDue(key, append([]byte(nil), row...))
+		if !isDue(o, deadline) {
+			s.dropDue(key, deadline, append([]byte(nil), row...))
 			continue
 		}
 		visit(key, o)
@@ -93,11 +110,12 @@ func (s *Store) ScanDue(now int64, from DuePlace, limit int, visit func(object.K
 	return nil, iter.Error()
 }
 
-// dropDue deletes the row of a deadline that a Clear has left behind when it was cut short, unless its key exists again.
-func (s *Store) dropDue(key object.Key, row []byte) {
+// dropDue deletes the row of a deadline that is no more, unless it is again: one that a Clear has left behind when it was cut
+// short, or of a field whose deadline has changed.
+func (s *Store) dropDue(key object.Key, deadline int64, row []byte) {
 	sh := s.shard(key.Slot())
 	sh.control(func() {
-		if o, err := sh.store.Get(key); err != nil || o != nil {
+		if o, err := sh.store.Get(key); err != nil || isDue(o, deadline) {
 			return
 		}
 		if err := s.db.Delete(row, pebble.NoSync); err != nil {

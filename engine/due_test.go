@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -75,6 +76,50 @@ func TestDueFollowsDeadlines(t *testing.T) {
 	}
 	if got := due(t, s, far+100); got != nil {
 		t.Errorf("after Clear: %s", got)
+	}
+}
+
+// Keys are found by the first deadlines of their fields, however their cells are kept.
+func TestDueFollowsFieldDeadlines(t *testing.T) {
+	for _, inline := range []int{2048, 0} {
+		o := testOptions(t, vfs.NewMem())
+		o.InlineBytes = inline
+		s := open(t, o)
+		const far = int64(1) << 45
+		key := object.Key{Name: "h"}
+		edit := func(change func(e *object.Edit)) { do(t, s, key, func(tx *Tx) { change(tx.Edit(key)) }) }
+		expect := func(now int64, want ...string) {
+			t.Helper()
+			if got := due(t, s, now); !slices.Equal(got, want) {
+				t.Errorf("inline %d: at %d %s, want %s", inline, now-far, got, want)
+			}
+		}
+		field := func(i int) []byte { return fmt.Append(nil, "field ", i) }
+		edit(func(e *object.Edit) {
+			for i := range 10 {
+				kind.SetField(e, field(i), []byte("v"))
+			}
+			for i := range 5 {
+				kind.SetFieldDeadline(e, field(i), far+int64(10*i))
+			}
+		})
+		expect(far - 1)
+		expect(far, "h")
+		edit(func(e *object.Edit) { kind.SetFieldDeadline(e, field(0), far+50) }) // later
+		expect(far + 9)
+		expect(far+10, "h")
+		edit(func(e *object.Edit) { kind.SetField(e, field(1), []byte("v")) }) // never
+		edit(func(e *object.Edit) { kind.RemoveField(e, field(2)) })
+		expect(far + 29)
+		edit(func(e *object.Edit) { e.SetDeadline(far + 30) }) // of the key, where the field has the same
+		edit(func(e *object.Edit) { e.SetDeadline(far + 1000) })
+		expect(far+30, "h")
+		edit(func(e *object.Edit) { kind.RemoveDueFields(e, far+30, 100) })
+		expect(far + 39)
+		expect(far+40, "h")
+		edit(kind.Clear)
+		expect(far + 5000)
+		closeStore(t, s)
 	}
 }
 

@@ -46,6 +46,7 @@ type shard struct {
 	order     []*pendingKey
 	free      []*pendingKey
 	changes   []change
+	woken     []object.Key         // watched keys that the batch has changed
 	lastWrite [writeClasses]uint64 // the last batch that wrote a key of each class
 	key, row  []byte
 	points    *pebble.Iterator // for rows of cells, by name
@@ -189,6 +190,9 @@ func (sh *shard) runBatch(tasks []*Task) {
 	}
 	sh.forget()
 	sh.closeRows()
+	if len(sh.woken) > 0 {
+		sh.tellWatcher()
+	}
 	for _, t := range tasks {
 		unfinished = unfinished[1:]
 		t.finish()
@@ -341,6 +345,9 @@ func (sh *shard) commit() error {
 			}
 			sh.committed.Store(seq)
 			sh.store.written()
+			if sh.store.watched.count.Load() > 0 {
+				sh.noteWatched()
+			}
 			if sh.store.inMemory() {
 				sh.weigh()
 			}

@@ -45,6 +45,7 @@ type Store struct {
 	stats    counters
 	room     room
 	hints    hints
+	watched  watched
 
 	present present
 	views   sync.Pool // of *View

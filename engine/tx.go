@@ -53,6 +53,9 @@ func (tx *Tx) Shown(o *object.Object) *object.Object {
 	if o == nil || o.Tombstone() || o.Expired(tx.now) {
 		return nil
 	}
+	if o = kind.Shown(o, tx.now); o.Tombstone() {
+		return nil
+	}
 	return o
 }
 
@@ -93,10 +96,7 @@ func (tx *Tx) Whole(key object.Key) *object.Object {
 			return nil
 		}
 	}
-	if o = o.Whole(); o == nil || o.Tombstone() || o.Expired(tx.now) {
-		return nil
-	}
-	return o
+	return tx.Shown(o.Whole())
 }
 
 // Encoding is that of what this store knows of the key, which must be something. An object that is too large for a message
@@ -122,7 +122,7 @@ func known(o *object.Object) *object.Object {
 }
 
 // Edit begins the change of a key, or goes on with the one that this task began: a task makes at most one dot a key. A
-// key that has expired begins empty. Every call must be followed by at least one change.
+// key that has expired begins empty, and so does one whose fields all have. Every call must be followed by at least one change.
 func (tx *Tx) Edit(key object.Key) *object.Edit {
 	if !tx.write {
 		panic("engine: edit in a read-only task")
@@ -137,7 +137,7 @@ func (tx *Tx) Edit(key object.Key) *object.Edit {
 	}
 	e := tx.newEdit()
 	e.Reset(base, dot)
-	if base != nil && base.Expired(tx.now) {
+	if base != nil && !base.Tombstone() && tx.Shown(base) == nil {
 		kind.Clear(e)
 	}
 	tx.edits = append(tx.edits, keyEdit{key, e})

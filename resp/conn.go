@@ -20,6 +20,8 @@ type link interface {
 	end()
 	// drain ends it when the running batch is done and the replies are sent, from any goroutine.
 	drain()
+	// unload sends early and gives back what was lent for a batch that the handler has copied, from any goroutine.
+	unload()
 }
 
 // conn moves one connection through the steps that the package comment tells of; what it cannot do itself its driver does
@@ -44,17 +46,19 @@ type conn struct {
 	chargedIn, chargedOut int64 // what Server.memory holds for in and out
 
 	// What others look at.
-	doomed    atomic.Bool  // kill has been called
-	stopping  atomic.Bool  // drain has been called
-	suspended suspension   // the handler goes on with a batch
-	leaving   atomic.Bool  // closing
-	holding   atomic.Int64 // chargedIn + chargedOut
-	queued    atomic.Int64 // out.unsent
-	blocks    atomic.Int64 // len(out.blocks)
-	query     atomic.Int64 // bytes received when the batch began
-	hungUp    atomic.Int64 // Unix milliseconds since when the client sends no more; 0 while it may
-	trusted   atomic.Bool  // Authenticated
-	softSince atomic.Int64 // Unix milliseconds since when queued is beyond OutputSoft; 0 while it is not
+	doomed    atomic.Bool            // kill has been called
+	stopping  atomic.Bool            // drain has been called
+	suspended suspension             // the handler goes on with a batch
+	waiting   atomic.Bool            // it waits for other clients
+	early     atomic.Pointer[[]byte] // replies that are to be sent before it goes on
+	leaving   atomic.Bool            // closing
+	holding   atomic.Int64           // chargedIn + chargedOut
+	queued    atomic.Int64           // out.unsent
+	blocks    atomic.Int64           // len(out.blocks)
+	query     atomic.Int64           // bytes received when the batch began
+	hungUp    atomic.Int64           // Unix milliseconds since when the client sends no more; 0 while it may
+	trusted   atomic.Bool            // Authenticated
+	softSince atomic.Int64           // Unix milliseconds since when queued is beyond OutputSoft; 0 while it is not
 }
 
 // advance serves what has come in. False: the handler goes on with a batch, and resume is next.
@@ -81,9 +85,23 @@ func (c *conn) resume() bool {
 func (c *conn) abandon() {
 	c.suspended.end()
 	c.server.suspended.Add(-1)
-	c.running.clear()
-	c.link.takeBatch(c.running)
+	if c.running != nil {
+		c.running.clear()
+		c.link.takeBatch(c.running)
+	}
 	c.running, c.Out.Buf = nil, nil
+	c.early.Store(nil)
+}
+
+// unload gives back what was lent for the batch that runs, which the handler has copied.
+func (c *conn) unload() {
+	if c.running != nil {
+		c.running.clear()
+		c.link.takeBatch(c.running)
+		c.running = nil
+	}
+	c.in.keep()
+	c.charge(&c.chargedIn, c.in.size())
 }
 
 // collect makes the next batch. It reports false when there is none.
@@ -116,7 +134,9 @@ func (c *conn) serve() bool {
 
 // served follows every batch.
 func (c *conn) served() {
-	c.running.clear()
+	if c.running != nil {
+		c.running.clear()
+	}
 	if c.Authenticated != c.trusted.Load() {
 		c.trusted.Store(c.Authenticated)
 	}
@@ -164,11 +184,23 @@ func (c *conn) stop() {
 
 // flush sends the replies and gives their buffer back.
 func (c *conn) flush() {
+	c.sendEarly()
 	b := c.Out.Buf
+	c.Out.Buf = nil
+	c.sendReplies(b)
+}
+
+// sendEarly sends the replies to what stands before a command that waits.
+func (c *conn) sendEarly() {
+	if b := c.early.Swap(nil); b != nil {
+		c.sendReplies(*b)
+	}
+}
+
+func (c *conn) sendReplies(b []byte) {
 	if b == nil {
 		return
 	}
-	c.Out.Buf = nil
 	took := len(b) > 0 && !c.doomed.Load() && c.link.send(b)
 	if !took {
 		c.link.takeBuffer(b[:0])

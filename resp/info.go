@@ -39,7 +39,7 @@ func seconds(now, since time.Time) int64 { return max(0, int64(now.Sub(since)/ti
 // flags are the letters of Redis for the state of a connection.
 func (c *conn) flags() string {
 	var f []byte
-	if c.suspended.Load() {
+	if c.waiting.Load() {
 		f = append(f, 'b')
 	}
 	if c.leaving.Load() {

@@ -57,6 +57,7 @@ const (
 	actEnd                  // close at once
 	actDrain                // close when all is answered
 	actLook                 // close when the client is done with sending
+	actUnload               // give back what was lent for the running batch
 	actQuit                 // end the loop
 )
 
@@ -214,6 +215,8 @@ func (l *loop) perform(t task) {
 		l.drain(t.sock)
 	case actLook:
 		l.look(t.sock)
+	case actUnload:
+		l.unload(t.sock)
 	case actQuit:
 		l.quit = true
 	}
@@ -239,6 +242,9 @@ func (l *loop) handle(e *unix.EpollEvent) {
 	if e.Events&ended != 0 {
 		s.ended = true
 		s.hungUp.CompareAndSwap(0, l.now)
+		if s.waiting.Load() { // BeginWait looks at hungUp
+			s.hangUp()
+		}
 	}
 	if e.Events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		s.hangUp() // nobody reads replies any more

@@ -36,7 +36,7 @@ type Server struct {
 	paused  atomic.Uint32 // a PauseMode
 	pause   pause
 
-	received, rejected, queryCuts, outputCuts, evicted, timedOut, faults, suspended atomic.Int64
+	received, rejected, queryCuts, outputCuts, evicted, timedOut, faults, suspended, blocked atomic.Int64
 
 	memory   atomic.Int64 // bytes held by all connections
 	evicting atomic.Bool  // one evict at a time
@@ -85,6 +85,9 @@ func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range s.close() {
 		c.link.drain()
+		if c.waiting.Load() {
+			c.hangUp() // BeginWait looks whether the connection stops
+		}
 	}
 	err := s.awaitIdle(ctx)
 	if err != nil {

@@ -97,6 +97,36 @@ func (s *Session) Context() context.Context {
 	return s.ctx
 }
 
+// BeginWait says that the handler goes on with the batch when other clients have done something, perhaps never. It has copied
+// what it needs of the batch. The replies so far are sent, and Context ends as soon as the client hangs up or the server begins to stop.
+func (s *Session) BeginWait() {
+	c := s.conn
+	if c == nil {
+		return
+	}
+	c.waiting.Store(true)
+	c.server.blocked.Add(1)
+	if b := s.Out.Buf; len(b) > 0 {
+		if before := c.early.Swap(nil); before != nil {
+			b = append(*before, b...)
+		}
+		s.Out.Buf = nil
+		c.early.Store(&b)
+	}
+	c.link.unload()
+	if c.hungUp.Load() != 0 || c.stopping.Load() || c.doomed.Load() {
+		c.hangUp()
+	}
+}
+
+// EndWait ends BeginWait.
+func (s *Session) EndWait() {
+	if c := s.conn; c != nil {
+		c.waiting.Store(false)
+		c.server.blocked.Add(-1)
+	}
+}
+
 // hangUp ends Context.
 func (s *Session) hangUp() {
 	s.mu.Lock()

@@ -145,6 +145,20 @@ func (l *loop) drain(s *sock) {
 	l.closeIfDone(s)
 }
 
+// unload gives back what was lent to a connection whose batch waits. Thousands may wait, and the buffer of one read is large.
+func (l *loop) unload(s *sock) {
+	if s.closed {
+		return
+	}
+	s.sendEarly()
+	if !s.suspended.Load() || !s.waiting.Load() {
+		return // the batch has ended, and another that runs need not be copied
+	}
+	s.conn.unload()
+	l.memory.release(s.chunk)
+	s.chunk = nil
+}
+
 // close closes the socket. The connection is forgotten now or, when the handler is at work, after that.
 func (l *loop) close(s *sock) {
 	if s.closed || s.fd >= len(l.socks) || l.socks[s.fd] != s {
@@ -259,3 +273,4 @@ func (s *sock) takeBuffer(b []byte) { s.loop.memory.takeBuffer(b) }
 func (s *sock) finish()             { s.loop.post(task{s, actResume}) }
 func (s *sock) end()                { s.loop.post(task{s, actEnd}) }
 func (s *sock) drain()              { s.stopping.Store(true); s.loop.post(task{s, actDrain}) }
+func (s *sock) unload()             { s.loop.post(task{s, actUnload}) }

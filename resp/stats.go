@@ -18,6 +18,8 @@ type Stats struct {
 	ProtocolErrors int64
 	// Suspended is the connections whose batch is being finished by the handler now.
 	Suspended int64
+	// Blocked is those whose batch waits for other clients.
+	Blocked int64
 	// Memory is the bytes held in input and replies now.
 	Memory int64
 	// MaxInput and MaxOutput are the most that one connection holds now, in commands and in unread replies.
@@ -61,7 +63,7 @@ func (s *Server) Stats() Stats {
 		ConnectedClients: int64(len(conns)), MaxClients: int64(s.limits.Load().MaxClients),
 		ConnectionsReceived: s.received.Load(), ConnectionsRejected: s.rejected.Load(),
 		QueryLimitCuts: s.queryCuts.Load(), OutputLimitCuts: s.outputCuts.Load(), Evicted: s.evicted.Load(),
-		TimedOut: s.timedOut.Load(), ProtocolErrors: s.faults.Load(), Suspended: s.suspended.Load(), Memory: s.memory.Load(),
+		TimedOut: s.timedOut.Load(), ProtocolErrors: s.faults.Load(), Suspended: s.suspended.Load(), Blocked: s.blocked.Load(), Memory: s.memory.Load(),
 	}
 	for _, c := range s.counters() {
 		c.addTo(&st)

@@ -18,12 +18,12 @@ func (s *suspension) Load() bool { return s.n.Load()%2 == 1 }
 const settleInterval = 10 * time.Millisecond
 
 // Settle returns when the batches that the handler is running now have ended, but for that of one session, or with the
-// error of ctx. The server goes on meanwhile, and batches that begin later are not waited for. Nor is any while the
-// server is paused, for batches may be held back by that.
+// error of ctx. The server goes on meanwhile, and batches that begin later are not waited for, nor those that wait for other
+// clients. Nor is any while the server is paused, for batches may be held back by that.
 func (s *Server) Settle(ctx context.Context, except *Session) error {
 	waiting := map[*conn]uint32{}
 	for _, c := range s.all() {
-		if n := c.suspended.n.Load(); n%2 == 1 && &c.Session != except {
+		if n := c.suspended.n.Load(); n%2 == 1 && &c.Session != except && !c.waiting.Load() {
 			waiting[c] = n
 		}
 	}
@@ -31,7 +31,7 @@ func (s *Server) Settle(ctx context.Context, except *Session) error {
 	defer ticker.Stop()
 	for {
 		for c, n := range waiting {
-			if c.suspended.n.Load() != n {
+			if c.suspended.n.Load() != n || c.waiting.Load() {
 				delete(waiting, c)
 			}
 		}

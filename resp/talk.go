@@ -276,6 +276,10 @@ func (t *talk) end() {
 	t.nc.Close()
 }
 
+// unload is link's. What is lent is the connection's own, and small. The connection's goroutine waits for the handler, so
+// that another may write.
+func (t *talk) unload() { t.sendEarly() }
+
 // drain is link's: a goroutine that waits for bytes is woken, one that serves stops afterwards.
 func (t *talk) drain() {
 	t.stopping.Store(true)

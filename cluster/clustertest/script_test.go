@@ -28,7 +28,7 @@ import (
 //	                                reply as redis-cli shows it, one line for each element
 //	> OK
 //	go @k.1 SET k v                 the same, without waiting for the reply
-//	await                           waits for the command sent by go; its reply follows
+//	await                           waits for the first of the commands sent by go; its reply follows
 //	keep NAME                       keeps the first line of the last reply as $NAME
 //	partition @k.1 @4               cuts these nodes off all others, silently
 //	heal                            mends all cuts
@@ -81,7 +81,7 @@ type script struct {
 	line  int
 	reply []string
 	kept  map[string]string
-	away  chan []string // the reply to the command sent by go
+	away  []chan []string // the replies to the commands sent by go
 
 	copied Image
 	fills  string // what fill wrote last
@@ -147,11 +147,16 @@ func (s *script) event(words []string) {
 		s.start(words[1:])
 	case "go":
 		node, away := s.node(words[1]), make(chan []string, 1)
-		s.away = away
+		s.away = append(s.away, away)
 		go func() { away <- s.c.do(node, words[2:]) }()
 		synctest.Wait()
 	case "await":
-		s.reply = <-s.away
+		select {
+		case s.reply = <-s.away[0]:
+			s.away = s.away[1:]
+		case <-time.After(awaitLimit):
+			s.fatalf("no reply")
+		}
 	case "keep":
 		s.kept[words[1]] = s.reply[0]
 	case "partition":

@@ -108,11 +108,12 @@ func fieldPayload(value []byte) []byte {
 	return append(append(make([]byte, 0, 1+len(value)), fieldValue), value...)
 }
 
-// SetField gives a field a value over all that the node holds of it, and reports whether the field is new.
+// SetField gives a field a value over all that the node holds of it, its deadline too, and reports whether the field is new.
 func SetField(e *object.Edit, field, value []byte) bool {
 	name := elementName(object.Hash, field)
 	c := e.Cell(name)
 	settleField(e, c, field)
+	dropFieldDeadline(e, field)
 	e.Put(name, fieldPayload(value))
 	return c == nil
 }
@@ -125,6 +126,7 @@ func RemoveField(e *object.Edit, field []byte) bool {
 		return false
 	}
 	settleField(e, c, field)
+	dropFieldDeadline(e, field)
 	e.Remove(name)
 	return true
 }
@@ -199,9 +201,13 @@ func (a Addition) MakeInField(e *object.Edit, field []byte) {
 	e.PutBeside(name, payload, func(v *causal.Version) bool { return !own(v) })
 }
 
-// copyField puts what an element shows into a field of another hash.
+// copyField puts what an element shows into a field of another hash, with its deadline.
 func copyField(e *object.Edit, o *object.Object, el *Element) {
-	e.Put(elementName(object.Hash, []byte(el.Name)), fieldPayload(el.Value(o)))
+	field := []byte(el.Name)
+	e.Put(elementName(object.Hash, field), fieldPayload(el.Value(o)))
+	if at := FieldDeadline(o, field); at != object.NoDeadline {
+		SetFieldDeadline(e, field, at)
+	}
 }
 
 // FieldValues are the concurrent values of a field, the one that is shown first, as Values gives those of a string.

@@ -110,7 +110,7 @@ func (w *listWorld) push(e *object.Edit, x *effect) {
 
 func (w *listWorld) pop(r *replica, e *object.Edit, x *effect) {
 	for _, value := range Pop(e, w.side(), int64(w.int("pop", 1, 3))) {
-		w.kill(r, x, idOf(value))
+		w.kill(r, x, addedAs(value))
 	}
 }
 
@@ -159,7 +159,7 @@ func (w *listWorld) step() {
 	case 12:
 		w.change(r, func(e *object.Edit, x *effect) error {
 			for it := range Items(e.Object(), Left, "") {
-				w.kill(r, x, idOf(it.Value()))
+				w.kill(r, x, addedAs(it.Value()))
 			}
 			Clear(e)
 			return nil
@@ -191,7 +191,7 @@ func (w *listWorld) insertOne(r *replica) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		Insert(e, gap, w.add(x, "insert", idOf(it.Value())))
+		Insert(e, gap, w.add(x, "insert", addedAs(it.Value())))
 		return nil
 	})
 }
@@ -202,7 +202,7 @@ func (w *listWorld) setOne(r *replica) {
 		return
 	}
 	w.change(r, func(e *object.Edit, x *effect) error {
-		id := idOf(it.Value())
+		id := addedAs(it.Value())
 		w.kill(r, x, id)
 		x.puts[id] = fmt.Sprintf("%d.%d", id, w.now)
 		SetItem(e, it.Spot, []byte(x.puts[id]))
@@ -219,7 +219,7 @@ func (w *listWorld) removeOne(r *replica) {
 		if !RemoveItem(e, it.Spot) {
 			w.t.Fatalf("%s is not there", it.Value())
 		}
-		w.kill(r, x, idOf(it.Value()))
+		w.kill(r, x, addedAs(it.Value()))
 		return nil
 	})
 }
@@ -233,7 +233,7 @@ func (w *listWorld) trim(r *replica) {
 		n, i := int64(w.int("stay", 0, 5)), int64(0)
 		for it := range Items(r.object, Left, "") {
 			if i < first || i >= first+n {
-				w.kill(r, x, idOf(it.Value()))
+				w.kill(r, x, addedAs(it.Value()))
 			}
 			i++
 		}
@@ -244,7 +244,7 @@ func (w *listWorld) trim(r *replica) {
 	})
 }
 
-func idOf(value []byte) int {
+func addedAs(value []byte) int {
 	number, _, _ := strings.Cut(string(value), ".")
 	id, _ := strconv.Atoi(number)
 	return id
@@ -255,7 +255,7 @@ func (w *listWorld) check(r *replica) {
 	var ids []int
 	there := map[int]bool{}
 	for it := range Items(r.object, Left, "") {
-		id := idOf(it.Value())
+		id := addedAs(it.Value())
 		ids, there[id] = append(ids, id), true
 		newest, dot := "", -1
 		for v, value := range w.live(r, id) {
@@ -286,7 +286,7 @@ func (w *listWorld) check(r *replica) {
 func (w *listWorld) checkBack(r *replica, ids []int) {
 	i := len(ids)
 	for it := range Items(r.object, Right, "") {
-		if i--; i < 0 || idOf(it.Value()) != ids[i] {
+		if i--; i < 0 || addedAs(it.Value()) != ids[i] {
 			w.t.Fatalf("node %d shows another list from the right", r.node)
 		}
 	}

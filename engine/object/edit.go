@@ -72,6 +72,14 @@ func (e *Edit) Touched(name CellName) bool {
 	return ok
 }
 
+// HasAttributes reports whether there may be cells that belong to a type and do not make the key exist.
+func (e *Edit) HasAttributes(kind Kind) bool {
+	if !e.cleared && e.base.HasAttributes(kind) {
+		return true
+	}
+	return slices.ContainsFunc(e.changed, func(c Cell) bool { return c.Name.Kind() == None && c.Name.Owner() == kind })
+}
+
 // Changed reports whether the edit has changed anything.
 func (e *Edit) Changed() bool { return e.cleared || len(e.changed) > 0 }
 

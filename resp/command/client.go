@@ -61,7 +61,7 @@ func clientSpec() Spec {
 				Summary: "Returns that tracking is off.", Local: clientTrackingInfo}),
 			sub(Spec{Name: "unblock", Arity: -3, Flags: Admin, Since: "5.0.0", Usage: "<client-id> [TIMEOUT|ERROR]",
 				Complexity: "O(log N) where N is the number of client connections",
-				Summary:    "Returns 0: no command blocks.", Local: clientUnblock}),
+				Summary:    "Has a client of this node wait no longer, as if its time were up or with an error.", Local: clientUnblock}),
 			sub(Spec{Name: "unpause", Arity: 2, Flags: Admin, Since: "6.2.0",
 				Complexity: "O(N) Where N is the number of paused clients",
 				Summary:    "Ends a pause.", Local: clientUnpause}),
@@ -295,7 +295,7 @@ func clientUnpause(r *Request) {
 	r.OK()
 }
 
-// CLIENT UNBLOCK id [TIMEOUT | ERROR]
+// CLIENT UNBLOCK id [TIMEOUT | ERROR]: 1, or 0 when no such client of this node waits.
 func clientUnblock(r *Request) {
 	if len(r.Args) > 4 {
 		r.FailSubcommand()
@@ -305,9 +305,19 @@ func clientUnblock(r *Request) {
 		r.Fail("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
 		return
 	}
-	if _, ok := r.Int(2); ok {
-		r.Reply.Int(0)
+	id, ok := r.Int(2)
+	if !ok {
+		return
 	}
+	why := byTimeout
+	if len(r.Args) == 4 && r.Is(3, "error") {
+		why = byError
+	}
+	if !r.Handler.waiting.end(uint64(id), why) {
+		r.Reply.Int(0)
+		return
+	}
+	r.Reply.Int(1)
 }
 
 func clientCaching(r *Request) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/cluster/antientropy"
+	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/watch"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/resp"
@@ -41,6 +43,8 @@ type fakeCluster struct {
 	replicas []cluster.Replica
 	// acked is how many other nodes confirm.
 	acked int
+	// waiting is made when the first client waits.
+	waiting func() *watch.Service
 
 	mu      sync.Mutex // guards the fields below
 	batches [][]string // the commands of each Execute
@@ -51,13 +55,39 @@ func (c *fakeCluster) Execute(batch []*cluster.Command, done func()) bool {
 	c.note(batch)
 	if c.async {
 		go func() {
-			c.run(batch)
+			finished := make(chan struct{})
+			if !c.run(batch, func() { close(finished) }) {
+				<-finished
+			}
 			done()
 		}()
 		return false
 	}
-	c.run(batch)
-	return true
+	return c.run(batch, done)
+}
+
+// newWaiting is the waiting of a cluster that is this node alone.
+func (c *fakeCluster) newWaiting() *watch.Service {
+	s := watch.New(watch.Options{
+		Self: "self", Store: c, Coordinator: func(object.Key) ring.NodeID { return "self" }, Timeout: func() time.Duration { return time.Second },
+	})
+	c.store.SetWatcher(s.Changed)
+	return s
+}
+
+func (c *fakeCluster) Wait(w *cluster.Waiter)  { c.waiting().Wait(w) }
+func (c *fakeCluster) Leave(w *cluster.Waiter) { c.waiting().Leave(w) }
+func (c *fakeCluster) WaitedKeys() int         { return c.waiting().Keys() }
+
+func (c *fakeCluster) Watch(key object.Key)   { c.store.Watch(key) }
+func (c *fakeCluster) Unwatch(key object.Key) { c.store.Unwatch(key) }
+
+func (c *fakeCluster) Elements(key object.Key) (object.Kind, int64) {
+	o, err := c.store.Get(key)
+	if o == nil || err != nil {
+		return object.None, 0
+	}
+	return o.Kind(), o.Count(o.Kind())
 }
 
 func (c *fakeCluster) note(batch []*cluster.Command) {
@@ -84,24 +114,37 @@ type fakeTask struct {
 
 func (t fakeTask) Run(tx *engine.Tx) { t.h.Run(tx, t.c) }
 
-func (c *fakeCluster) run(batch []*cluster.Command) {
+// run is a coordinator without replicas: a batch that only reads needs no applier.
+func (c *fakeCluster) run(batch []*cluster.Command, done func()) bool {
+	var tasks []*engine.Task
+	var commands []*cluster.Command
+	writes := false
 	for _, cmd := range batch {
 		if c.fail != nil {
 			if cmd.Err = c.fail(cmd); cmd.Err != nil {
 				continue
 			}
 		}
-		if cmd.Mode&cluster.Write == 0 {
-			cmd.Err = c.store.View(fakeTask{c.handler, cmd})
-			continue
-		}
-		task := &engine.Task{Slot: cmd.Slot, Body: fakeTask{c.handler, cmd}}
-		done := make(chan struct{})
-		if !c.store.Do([]*engine.Task{task}, func() { close(done) }) {
-			<-done
-		}
-		cmd.Err = task.Err
+		writes = writes || cmd.Mode&cluster.Write != 0
+		tasks = append(tasks, &engine.Task{Slot: cmd.Slot, Body: fakeTask{c.handler, cmd}})
+		commands = append(commands, cmd)
 	}
+	if !writes {
+		for i, cmd := range commands {
+			cmd.Err = c.store.View(tasks[i].Body)
+		}
+		return true
+	}
+	ran := func() {
+		for i, cmd := range commands {
+			cmd.Err = tasks[i].Err
+		}
+	}
+	if !c.store.Do(tasks, func() { ran(); done() }) {
+		return false
+	}
+	ran()
+	return true
 }
 
 func (c *fakeCluster) slots(scope cluster.Scope, slot object.Slot) *engine.SlotSet {
@@ -349,6 +392,7 @@ func newNodeOver(t testing.TB, o engine.Options) *node {
 			LatencyTracking: true, LatencyPercentiles: []float64{50, 99, 99.9}, EnableDebugCommand: "local",
 		},
 	}
+	n.cluster.waiting = sync.OnceValue(n.cluster.newWaiting)
 	n.cluster.status = cluster.Status{
 		Self: 0, Replicas: 3, RingVersion: 7,
 		Nodes: []cluster.NodeStatus{

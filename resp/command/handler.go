@@ -16,6 +16,7 @@ type Handler struct {
 	table   *Table
 	stats   stats
 	slowlog slowlog
+	waiting waiting
 
 	calls     sync.Pool // of *Call
 	pipelines sync.Pool // of *pipeline

@@ -88,6 +88,7 @@ func hashSpecs() []Spec {
 			Summary: "Returns all values in a hash.",
 		},
 	}
+	specs = append(specs, hashExpireSpecs()...)
 	for i := range specs {
 		specs[i] = one(specs[i])
 	}

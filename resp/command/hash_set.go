@@ -32,11 +32,19 @@ func (c *Call) setFields() (added int64, ok bool) {
 	}
 	e := c.begin(key)
 	for i := 2; i < len(c.Args); i += 2 {
+		kind.BeginField(e, c.Args[i], c.Tx.Now())
 		if kind.SetField(e, c.Args[i], c.Args[i+1]) {
 			added++
 		}
 	}
 	return added, true
+}
+
+// beginField is begin for a change of one field.
+func (c *Call) beginField(key object.Key, field []byte) *object.Edit {
+	e := c.begin(key)
+	kind.BeginField(e, field, c.Tx.Now())
+	return e
 }
 
 // HSETNX key field value
@@ -48,7 +56,7 @@ func hSetNX(c *Call) {
 	}
 	taken := kind.HasField(o, c.Args[2])
 	if !taken {
-		kind.SetField(c.begin(key), c.Args[2], c.Args[3])
+		kind.SetField(c.beginField(key, c.Args[2]), c.Args[2], c.Args[3])
 	}
 	c.truth(!taken)
 }
@@ -87,7 +95,7 @@ func hIncrBy(c *Call) {
 		c.failField(err)
 		return
 	}
-	addition.MakeInField(c.begin(key), field)
+	addition.MakeInField(c.beginField(key, field), field)
 	c.Reply.Int(shown)
 }
 
@@ -112,7 +120,7 @@ func hIncrByFloat(c *Call) {
 		c.failField(err)
 		return
 	}
-	addition.MakeInField(c.begin(key), field)
+	addition.MakeInField(c.beginField(key, field), field)
 	c.Reply.Bulk(shown)
 }
 

@@ -130,8 +130,11 @@ func infoClients(w *infoWriter) {
 	w.field("maxclients", w.h.Clients.Limits().MaxClients)
 	w.field("client_recent_max_input_buffer", s.MaxInput)
 	w.field("client_recent_max_output_buffer", s.MaxOutput)
-	w.zeros("blocked_clients", "tracking_clients", "clients_in_timeout_table", "total_blocking_keys",
-		"total_blocking_keys_on_nokey")
+	w.field("blocked_clients", s.Blocked)
+	w.zeros("tracking_clients")
+	w.field("clients_in_timeout_table", w.h.waiting.timed())
+	w.field("total_blocking_keys", w.h.Cluster.WaitedKeys())
+	w.zeros("total_blocking_keys_on_nokey")
 }
 
 func infoMemory(w *infoWriter) {

@@ -97,7 +97,7 @@ func internalSpecs() []Spec {
 		}),
 		row(Spec{
 			Name: "expire", Arity: 2, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRM | KeyDelete}, Complexity: "O(N) with the size of the object",
-			Mode: repeatable, Run: removeExpired, Summary: "Removes a key whose deadline has passed.",
+			Mode: repeatable, Run: removeExpired, Summary: "Removes a key whose deadline has passed, or fields.",
 		}),
 	}
 }
@@ -141,17 +141,26 @@ func importKey(c *Call) {
 	c.Reply.Int(1)
 }
 
-// kindred.expire key: 1 when the key's deadline had passed and the key is now removed, else 0. It asks R stores first:
+// kindred.expire key: removes the key when its deadline has passed, else those of its fields whose deadlines have. 1 when the
+// key is gone by that, else 0. It asks R stores first:
 // another node may have been given a later deadline.
 func removeExpired(c *Call) {
 	key := c.Key(1)
-	if !c.Tx.Expired(key) {
+	raw := c.Tx.Raw(key)
+	switch next := kind.NextDue(raw); {
+	case c.Tx.Expired(key):
+		kind.Clear(c.Tx.Edit(key))
+	case next != object.NoDeadline && next <= c.Tx.Now():
+		kind.RemoveDueFields(c.Tx.Edit(key), c.Tx.Now(), maxDueFields)
+	default:
 		c.Reply.Int(0)
 		return
 	}
-	kind.Clear(c.Tx.Edit(key))
-	c.Reply.Int(1)
+	c.truth(c.Tx.Raw(key).Tombstone())
 }
+
+// maxDueFields bounds how many fields of a key are removed at once, for all of them are one message to each replica.
+const maxDueFields = 4096
 
 // kindred.forget key token
 func forgetKey(c *Call) {

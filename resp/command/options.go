@@ -16,6 +16,11 @@ type Cluster interface {
 	// Execute runs keyed commands, each at the coordinator of its slot, those of one key in order. It returns true when
 	// all are done; otherwise done is called once, later, from another goroutine.
 	Execute(batch []*cluster.Command, done func()) bool
+	// Wait has a client attempt its keys, and wait for them. Leave has it leave without a reply, unless it is too late for that.
+	Wait(w *cluster.Waiter)
+	Leave(w *cluster.Waiter)
+	// WaitedKeys is the number of keys that clients of this node wait for.
+	WaitedKeys() int
 	Scan(ctx context.Context, r cluster.ScanRequest) (cluster.ScanResult, error)
 	Count(ctx context.Context, db uint8, scope cluster.Scope, slot object.Slot) (int64, error)
 	RandomKey(ctx context.Context, db uint8) (string, bool, error)

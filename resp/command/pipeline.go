@@ -16,7 +16,7 @@ import (
 //	         keyed ones are waiting their replies are put aside.
 //	execute  the cluster runs what was collected, here or on other nodes.
 //	settle   the replies go out in the order of the commands.
-//	wait     the command that ended the stretch runs on a goroutine of its own.
+//	end      the command that ended the stretch waits for other clients, or runs on a goroutine of its own.
 //
 // Local commands see no keys, so running them ahead of keyed ones shows only in the time they take. What they change of
 // the session holds for the commands behind them: a keyed command takes database, protocol and quorum along when it is
@@ -85,19 +85,26 @@ func (p *pipeline) run() bool {
 			return false
 		}
 		p.settle()
-		if p.slow != nil {
-			go p.wait()
+		if p.slow != nil && !p.end() {
 			return false
 		}
 	}
 	return true
 }
 
+// end runs the command that ended the stretch. It reports true when that is done; otherwise somebody else goes on.
+func (p *pipeline) end() bool {
+	if p.slow.Block != nil {
+		return p.block()
+	}
+	go p.wait()
+	return false
+}
+
 // executed goes on when the cluster has run the stretch.
 func (p *pipeline) executed() {
 	p.settle()
-	if p.slow != nil {
-		go p.wait()
+	if p.slow != nil && !p.end() {
 		return
 	}
 	p.goOn()
@@ -117,6 +124,9 @@ func (p *pipeline) wait() {
 	spec := p.slow
 	p.slow = nil
 	p.request.Ctx = p.s.Context()
+	if spec.Flags&Blocking != 0 {
+		p.own()
+	}
 	mark := len(p.s.Out.Buf)
 	spec.Slow(&p.request)
 	p.replied(spec, mark)

@@ -50,6 +50,8 @@ type Spec struct {
 	Merge Merge
 	// Local runs a command that never waits, on the connection's node.
 	Local func(*Request)
+	// Block makes the command wait for other clients; it has no Run, Local or Slow then.
+	Block *Block
 	// Slow runs a command that may wait. With Run, it is for keys in several slots.
 	Slow func(*Request)
 	// SlowOf, when set, says of a command with Run and Slow that Slow is to take it although all keys are in one slot.

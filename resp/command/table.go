@@ -22,7 +22,7 @@ func NewTable() *Table { return newTable(families()) }
 func families() []Spec {
 	return slices.Concat(
 		connectionSpecs(), serverSpecs(), clusterSpecs(), ownSpecs(),
-		stringSpecs(), bitmapSpecs(), hyperloglogSpecs(), hashSpecs(), setSpecs(), zsetSpecs(), listSpecs(), streamSpecs(),
+		stringSpecs(), bitmapSpecs(), hyperloglogSpecs(), hashSpecs(), setSpecs(), zsetSpecs(), listSpecs(), blockSpecs(), streamSpecs(),
 		keySpecs(), siblingSpecs(), internalSpecs(),
 	)
 }
