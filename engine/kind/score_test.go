@@ -71,6 +71,24 @@ func TestDyadicSums(t *testing.T) {
 	})
 }
 
+// What one node sets and counts by turns takes no more than one total.
+func TestOneActorHasOneTotal(t *testing.T) {
+	var o *object.Object
+	for i := range 50 {
+		o = at(o, 1, causal.Time(100+i), func(e *object.Edit) {
+			if i%3 == 0 {
+				SetScore(e, []byte("m"), 0.1)
+			} else {
+				AddToScore(e, []byte("m"), 0.3)
+			}
+		})
+	}
+	s := standingOf(o.Cell(elementName(object.ZSet, []byte("m"))).Versions)
+	if len(s.settled) > 1 || len(s.running) > 1 {
+		t.Errorf("%d settled and %d running totals", len(s.settled), len(s.running))
+	}
+}
+
 // A score that ever more actors count does not grow without bound, and stays what it is.
 func TestTotalsAreBounded(t *testing.T) {
 	member := []byte("m")
