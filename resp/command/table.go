@@ -23,7 +23,7 @@ func families() []Spec {
 	return slices.Concat(
 		connectionSpecs(), serverSpecs(), clusterSpecs(), ownSpecs(),
 		stringSpecs(), bitmapSpecs(), hyperloglogSpecs(), hashSpecs(), setSpecs(), zsetSpecs(), listSpecs(), blockSpecs(), streamSpecs(),
-		keySpecs(), siblingSpecs(), internalSpecs(),
+		keySpecs(), sortSpecs(), siblingSpecs(), internalSpecs(),
 	)
 }
 
