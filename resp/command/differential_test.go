@@ -328,7 +328,7 @@ func (g *generator) keyspaceWords() []string {
 	case 0:
 		return []string{"keys", g.pick("*", "?", "{a}*", "[a-c]", "nope", "*1", "\\a", "")}
 	case 1:
-		return append([]string{"scan", "0", "count", "1000"}, g.options("match *", "match {a}*", "match ", "type string", "type hash", "type nope")...)
+		return append([]string{"scan", "0", "count", "1000"}, g.options("match *", "match {a}*", "match ", "type string", "type hash", "type list", "type nope")...)
 	case 2:
 		return []string{"scan", g.pick("x", "-", "1x", "99999999999999999999999"), "count", g.pick("1000", "0", "-1", "x")}
 	default:
