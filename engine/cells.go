@@ -158,7 +158,18 @@ func (r storedRows) Back(before object.CellName, visit func(*object.Cell) bool) 
 // When the object still has generation 1, nothing of it was dropped before that look.
 type viewedRows struct {
 	storedRows
-	key object.Key
+	key    object.Key
+	reader rowReader
+}
+
+// rowReader is who reads rows beside the appliers.
+type rowReader interface {
+	// fail takes the error of a row that could not be read.
+	fail(error)
+	// step is called for each row of a walk, and ends it when it returns false.
+	step() bool
+	// mayWalk is asked before a walk over all elements.
+	mayWalk() bool
 }
 
 // Versions reads a cell.
@@ -208,7 +219,7 @@ func (r viewedRows) walk(
 		err = iter.Close()
 		instead(rowsOf(now))
 	} else {
-		err = errors.Join(walk(iter, visit), iter.Close())
+		err = errors.Join(walk(iter, func(c *object.Cell) bool { return r.reader.step() && visit(c) }), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
@@ -240,7 +251,7 @@ func (r viewedRows) replaced() *object.Object {
 			case o.Kept != nil && o.Kept.Generation == r.at:
 				return nil
 			}
-			return r.store.attach(r.key, o, r.fail)
+			return r.store.attach(r.key, o, r.reader)
 		}
 	}
 	r.fail(err)
@@ -248,10 +259,10 @@ func (r viewedRows) replaced() *object.Object {
 }
 
 // attach lets an object that was read beside the appliers find its cells.
-func (s *Store) attach(key object.Key, o *object.Object, fail func(error)) *object.Object {
+func (s *Store) attach(key object.Key, o *object.Object, reader rowReader) *object.Object {
 	if o != nil && o.Kept != nil {
-		rows := storedRows{s, generation{key.Slot(), o.Kept.Generation}, fail}
-		o.Kept.Rows = viewedRows{rows, key}
+		rows := storedRows{s, generation{key.Slot(), o.Kept.Generation}, reader.fail}
+		o.Kept.Rows = viewedRows{rows, key, reader}
 	}
 	return o
 }

@@ -49,6 +49,12 @@ func (r *shardRanks) find(key rankKey) *rank.Widths {
 	return e.widths
 }
 
+func (r *shardRanks) have(key rankKey) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.entries[key] != nil
+}
+
 // put keeps counts. mu must be held for writing.
 func (r *shardRanks) put(key rankKey, w *rank.Widths) {
 	r.remove(key)
@@ -83,6 +89,9 @@ func (r *shardRanks) remove(key rankKey) {
 
 // Ranks are counts and the rows of their moment.
 func (r viewedRows) Ranks(k object.Kind) (*rank.Widths, object.Rows, func()) {
+	if held := &r.store.shard(r.slot).ranks; !held.have(rankKey{r.at, k}) && !r.reader.mayWalk() {
+		return &rank.Widths{}, &freshRows{}, func() {}
+	}
 	w, rows, done := r.storedRows.Ranks(k)
 	if now := r.replaced(); now != nil {
 		done()

@@ -48,7 +48,8 @@ type Store struct {
 	watched  watched
 
 	present present
-	views   sync.Pool // of *View
+	views   sync.Pool     // of *View
+	long    chan struct{} // one for each long read
 	// commit orders commits: Pebble's pipeline makes concurrent committers wait for each other anyway. It guards writing
 	// applied.
 	commit sync.Mutex
@@ -76,6 +77,7 @@ func Open(o Options) (*Store, error) {
 		dirty:   make(chan struct{}, 1),
 		insert:  make(chan struct{}, 1),
 		drops:   make(chan struct{}, 1),
+		long:    make(chan struct{}, longAtOnce),
 		stop:    make(chan struct{}),
 	}
 	s.sync.Store(int32(o.Sync))
@@ -252,7 +254,7 @@ func (s *Store) Get(key object.Key) (*object.Object, error) {
 	if err != nil || o == nil || o.Kept == nil {
 		return o, err // without a value of a method, which is an allocation
 	}
-	return s.attach(key, o, s.fatal), nil
+	return s.attach(key, o, patientReader{s}), nil
 }
 
 // Digest is that of the context of what the store knows of a key, 0 when it knows nothing.

@@ -13,10 +13,12 @@ type Tx struct {
 	now    int64
 	write  bool
 	failed error
-	edits  []keyEdit
-	merged []merged
-	hints  []keyHint
-	spare  []*object.Edit // for reuse
+	// walked counts the rows of large collections that the body has walked over, and patience bounds them.
+	walked, patience int
+	edits            []keyEdit
+	merged           []merged
+	hints            []keyHint
+	spare            []*object.Edit // for reuse
 }
 
 // source is where a Tx finds objects: the applier's uncommitted batch over the store, or the store alone.

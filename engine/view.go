@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"sync"
 
 	"github.com/kindredkv/kindred/engine/cache"
@@ -17,10 +18,11 @@ type View struct {
 	rooms rooms
 }
 
-// View runs one body in a view.
+// View runs one body in a view, however many rows it walks over.
 func (s *Store) View(body Body) error {
 	v := s.OpenView()
 	defer v.Close()
+	v.tx.patience = math.MaxInt
 	return v.Run(body)
 }
 
@@ -29,12 +31,13 @@ func (s *Store) OpenView() *View {
 	v := s.views.Get().(*View)
 	v.tx.reset(v, s.options.Now().UnixMilli())
 	v.tx.write = false
+	v.tx.patience = patience
 	return v
 }
 
 // Run runs a body.
 func (v *View) Run(body Body) error {
-	v.tx.failed = nil
+	v.tx.failed, v.tx.walked = nil, 0
 	if err := runBody(body, &v.tx); err != nil {
 		v.store.options.Logger.Error("a view failed", "error", err)
 		return err
@@ -59,7 +62,7 @@ func (v *View) load(key object.Key) (*object.Object, error) {
 	if err != nil || o == nil || o.Kept == nil {
 		return o, err // without a value of a method, which is an allocation
 	}
-	return v.store.attach(key, o, v.tx.fail), nil
+	return v.store.attach(key, o, &v.tx), nil
 }
 
 // whole is the key's object with all its cells, as of one moment.
@@ -110,12 +113,10 @@ func (v *View) Encoding(i int) ([]byte, error) {
 	return v.store.WholeEncoding(f.key)
 }
 
-// Read runs the bodies of tasks that only read, at the present time. It is Store.Read for whoever has a view; done is not
-// used.
-func (v *View) Read(tasks []*Task, _ func()) bool {
+// Read runs the bodies of tasks that only read, at the present time. It is Store.Read for whoever has a view.
+func (v *View) Read(tasks []*Task, done func()) bool {
 	v.tx.now = v.store.options.Now().UnixMilli()
-	v.run(tasks)
-	return true
+	return v.run(tasks, done)
 }
 
 func (v *View) mint(base *object.Object) (causal.Dot, error) { return v.store.mint(base) }
@@ -144,14 +145,21 @@ func (s *Store) Read(tasks []*Task, done func()) bool {
 	if len(tasks) > 1 {
 		v.expect([]read{r})
 	}
-	v.run(tasks)
-	return true
+	return v.run(tasks, done)
 }
 
-func (v *View) run(tasks []*Task) {
+// run runs the bodies of tasks. It returns false when some walk far: they run again elsewhere, and done is called after that.
+func (v *View) run(tasks []*Task, done func()) bool {
+	var long []*Task
 	for _, t := range tasks {
-		t.Err = v.Run(t.Body)
+		if t.Err = v.Run(t.Body); t.Err == errLong {
+			long = append(long, t)
+		}
 	}
+	if len(long) > 0 {
+		v.store.running.Go(func() { v.store.runLong(long, done) })
+	}
+	return len(long) == 0
 }
 
 // read is the tasks of one Read.
@@ -200,8 +208,9 @@ func (s *Store) releaseReads() {
 		v := s.OpenView()
 		v.expect(reads)
 		for _, r := range reads {
-			v.run(r.tasks)
-			r.done()
+			if v.run(r.tasks, r.done) {
+				r.done()
+			}
 		}
 		v.Close()
 	}

@@ -145,10 +145,18 @@ type op struct {
 	overlay  []*merge // what a stand-in has been answered, and keeps only with what it writes
 	looked   int      // where the batch's view has the command's first key
 	finished bool
+	began    bool // it has run once, with so much in its reply before
+	replied  int
 }
 
 // Run runs the command in the applier, or in a view when the whole batch only reads.
+//
+// It may be run again after it was stopped, and then replies anew.
 func (o *op) Run(tx *engine.Tx) {
+	if o.began {
+		o.command.Reply = o.command.Reply[:o.replied]
+	}
+	o.began, o.replied = true, len(o.command.Reply)
 	for _, m := range o.overlay {
 		m.Run(tx)
 	}

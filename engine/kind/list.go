@@ -110,32 +110,35 @@ func itemOf(o *object.Object, spot Spot) (Item, bool) {
 
 // Push adds values at an end of a list, one after the other, and returns the spot of the last.
 func Push(e *object.Edit, side Side, values ...[]byte) (last Spot) {
-	step, index := int64(1), int64(0)
-	if side == Left {
-		step = -1
-	}
-	if e.Touched(pushedName(e.Dot(), side, 0)) {
-		index = afterOwn(e, side, step)
-	}
+	n := pushedBefore(e, side)
 	for _, v := range values {
-		name := pushedName(e.Dot(), side, index)
+		name := pushedName(e.Dot(), side, n)
 		e.Put(name, bytes.Clone(v))
 		last = Spot(name[1:])
-		index += step
+		n++
 	}
 	return last
 }
 
-// afterOwn is the next index of an edit that has pushed at this end before. Where nothing is left of that it begins anew.
-func afterOwn(e *object.Edit, side Side, step int64) int64 {
-	own, _ := anchorOf(Spot(pushedName(e.Dot(), side, 0)[1:]))
-	for it := range Items(e.Object(), side, "") {
-		if last, index := anchorOf(it.Spot); last != "" && last[:anchorSize] == own[:anchorSize] {
-			return index + step
-		}
-		break
+// pushedBefore is how many elements this edit has pushed at an end, those included that it has removed again. Their numbers go
+// from 0 on without a gap.
+func pushedBefore(e *object.Edit, side Side) int64 {
+	isNumber := func(n int64) bool { return e.Touched(pushedName(e.Dot(), side, n)) }
+	if !isNumber(0) {
+		return 0
 	}
-	return 0
+	low, high := int64(0), int64(1) // low is one
+	for isNumber(high) {
+		low, high = high, 2*high
+	}
+	for low+1 < high {
+		if middle := (low + high) / 2; isNumber(middle) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
 }
 
 // SpotsOf are the spots of up to limit elements that have a value, from one end on.

@@ -2,7 +2,6 @@ package kind
 
 import (
 	"encoding/binary"
-	"math"
 	"strings"
 
 	"github.com/kindredkv/kindred/engine/causal"
@@ -42,11 +41,11 @@ const (
 
 func listName(s Spot) object.CellName { return object.CellName(string(byte(object.List)) + string(s)) }
 
-// pushedName names the cell of the element with an index among those that an edit pushes at one end.
-func pushedName(dot causal.Dot, side Side, index int64) object.CellName {
-	at := origin - uint64(dot.Time)
+// pushedName names the cell of the nth element that an edit pushes at one end.
+func pushedName(dot causal.Dot, side Side, n int64) object.CellName {
+	at, index := origin-uint64(dot.Time), -n
 	if side == Right {
-		at = origin + uint64(dot.Time)
+		at, index = origin+uint64(dot.Time), n
 	}
 	var room [1 + anchorSize + 9 + 1]byte
 	b := append(room[:0], byte(object.List))
@@ -55,16 +54,16 @@ func pushedName(dot causal.Dot, side Side, index int64) object.CellName {
 	return object.CellName(append(appendIndex(b, index), middle))
 }
 
-// anchorOf is the anchor that a position begins with, empty when it has none, and its index.
-func anchorOf(s Spot) (anchor Spot, index int64) {
+// anchorOf is the anchor that a position begins with, empty when it has none.
+func anchorOf(s Spot) Spot {
 	if len(s) <= anchorSize {
-		return "", 0
+		return ""
 	}
-	size := indexSize(s[anchorSize])
-	if len(s) < anchorSize+size {
-		return "", 0
+	size := anchorSize + indexSize(s[anchorSize])
+	if len(s) < size {
+		return ""
 	}
-	return s[:anchorSize+size], readIndex(s[anchorSize : anchorSize+size])
+	return s[:size]
 }
 
 // Indexes are encoded so that they compare as byte strings and none is the beginning of another: in one byte around
@@ -105,31 +104,13 @@ func indexSize(first byte) int {
 	return 1 + max(0, int(first)-indexZero-smallest)
 }
 
-func readIndex(s Spot) int64 {
-	flip := byte(0)
-	if s[0] < indexZero {
-		flip = math.MaxUint8
-	}
-	n := int64(s[0]^flip) - indexZero
-	if len(s) > 1 {
-		n = 0
-		for i := 1; i < len(s); i++ {
-			n = n<<8 | int64(s[i]^flip)
-		}
-	}
-	if flip != 0 {
-		return -1 - n
-	}
-	return n
-}
-
 // Gap is a place between two neighbors of a list: what the position of an element there begins with.
 type Gap string
 
 // gapBeside is the place beside an element at one side of it, where outer is the next there, or empty when there is none. It has
 // the anchor of the element, so nothing but what is inserted there concurrently can come between. It is false when there is no room.
 func gapBeside(pivot, outer Spot, side Side) (Gap, bool) {
-	anchor, _ := anchorOf(pivot)
+	anchor := anchorOf(pivot)
 	low, high := "", string(pivot[len(anchor):])
 	if side == Right {
 		low, high = high, string([]byte{behindAll})

@@ -241,6 +241,7 @@ func (g *generator) words() []string {
 		g.hashWords, g.hashWords,
 		g.setWords, g.setWords,
 		g.zsetWords, g.zsetWords,
+		g.geoWords,
 		g.listWords, g.listWords,
 		g.bitmapWords,
 		g.sketchWords,

@@ -30,7 +30,7 @@ func internalSpecs() []Spec {
 	row := func(s Spec) Spec {
 		s.Name, s.Group, s.Since, s.Category = "kindred."+s.Name, "generic", kindred, CatKeyspace
 		if s.NumKeys == 0 {
-			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
+			s.FirstKey, s.LastKey, s.Step = 1, max(1, s.LastKey), 1
 		}
 		return s
 	}
@@ -60,6 +60,15 @@ func internalSpecs() []Spec {
 			Name: "ranked", Arity: -2, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate},
 			Complexity: "O(N) with the number of members", Mode: repeatable, Run: storeRanked,
 			Summary: "A step of ZUNIONSTORE and other commands: makes a key a sorted set.",
+		}),
+		row(Spec{
+			Name: "geofind", Arity: -3, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the number of members searched",
+			Mode: reads, Run: exportSearch, Summary: "A step of GEOSEARCHSTORE and GEORADIUS: returns what a search finds, with scores.",
+		}),
+		row(Spec{
+			Name: "geostore", Arity: -4, Flags: WriteFlag | DenyOOM, LastKey: 2, KeyFlags: []KeyFlags{KeyOW | KeyUpdate, KeyRO | KeyAccess},
+			Complexity: "O(N) with the number of members searched", Mode: changes, Run: storeSearch,
+			Summary: "A step of GEORADIUS: stores what a search of a key in the same slot finds.",
 		}),
 		row(Spec{
 			Name: "combine", Arity: -5, Flags: WriteFlag | DenyOOM | MovableKeys, NumKeys: 2, KeyFlags: []KeyFlags{KeyRW | KeyUpdate},
