@@ -361,6 +361,8 @@ func (b *blocked) judge(a *watch.Attempt, reply []byte, err error) {
 }
 
 // tookNothing reports whether a pop had nothing to take: its reply is null, or of some commands empty.
-func tookNothing(reply []byte) bool {
-	return bytes.HasPrefix(reply, []byte("*0")) || bytes.HasPrefix(reply, []byte("$-1")) || bytes.HasPrefix(reply, []byte("*-1")) || bytes.HasPrefix(reply, []byte("_"))
+func tookNothing(reply []byte) bool { return isNull(reply) || bytes.HasPrefix(reply, []byte("*0")) }
+
+func isNull(reply []byte) bool {
+	return bytes.HasPrefix(reply, []byte("$-1")) || bytes.HasPrefix(reply, []byte("*-1")) || bytes.HasPrefix(reply, []byte("_"))
 }

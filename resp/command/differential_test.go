@@ -246,6 +246,7 @@ func (g *generator) words() []string {
 		g.bitmapWords,
 		g.sketchWords,
 		g.streamWords, g.streamWords,
+		g.blockWords,
 	}
 	return families[g.rng.IntN(len(families))]()
 }
