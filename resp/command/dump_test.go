@@ -31,7 +31,7 @@ func dumpedKeys() (makes, shows [][]string) {
 		{"hset", "k", "", "", "f", "-8388608", "g", "8388607", "h", "-2147483648", "i", "9223372036854775807"},
 		many("zadd", 5, func(i int) []string { return []string{fmt.Sprint(float64(i) / 4), fmt.Sprint("m", i)} }),
 		many("zadd", 400, func(i int) []string { return []string{fmt.Sprint(i), fmt.Sprint("m", i)} }),
-		{"zadd", "k", "inf", "a", "-inf", "b", "1e300", "c", "-0.5", "d", "0", long},
+		{"zadd", "k", "inf", "a", "-inf", "b", "1234567.5", "c", "-0.5", "d", "0", long},
 		{"pfadd", "k", "a", "b", "c"}, {"setbit", "k", "1000", "1"},
 	}
 	shows = [][]string{{"get", "k"}, {"lrange", "k", "0", "-1"}, {"smembers", "k"}, {"hgetall", "k"}, {"zrange", "k", "0", "-1", "withscores"}, {"type", "k"}, {"pttl", "k"}}
