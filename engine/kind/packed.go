@@ -2,6 +2,8 @@ package kind
 
 import (
 	"encoding/binary"
+
+	"github.com/kindredkv/kindred/engine/causal"
 )
 
 // packed reads a payload of numbers and strings. What is missing or malformed reads as zero, and bad tells of it.
@@ -47,6 +49,11 @@ func (p *packed) id() StreamID {
 	return StreamID{ms, p.number()}
 }
 
+func (p *packed) actor() causal.Actor {
+	node := causal.Node(p.number())
+	return causal.Actor{Node: node, Birth: causal.Time(p.number())}
+}
+
 func (p *packed) more() bool { return len(p.rest) > 0 }
 
 func appendBytes(b, s []byte) []byte {
@@ -55,4 +62,8 @@ func appendBytes(b, s []byte) []byte {
 
 func appendID(b []byte, id StreamID) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, id.MS), id.Seq)
+}
+
+func appendActor(b []byte, a causal.Actor) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(a.Node)), uint64(a.Birth))
 }

@@ -21,13 +21,16 @@ type StreamEntry struct {
 	cell *object.Cell
 }
 
+// maxPerID bounds the entries of one ID that are looked at. There are as many as there are sides that were given it.
+const maxPerID = 64
+
 // Values are the fields and values of an entry, alternating. Under an ID that clients have given on two sides of a
 // partition there are several entries, the newest last; equal ones count as one.
 func (s *StreamEntry) Values() [][][]byte {
 	var all [][][]byte
 	for i := range s.cell.Versions {
 		p := packed{rest: s.cell.Versions[i].Payload}
-		for p.more() && !p.bad {
+		for p.more() && !p.bad && len(all) < maxPerID {
 			values := make([][]byte, 0, min(p.number(), uint64(len(p.rest))))
 			for range cap(values) {
 				values = append(values, p.bytes())
@@ -166,7 +169,7 @@ func AddEntry(e *object.Edit, id StreamID, values [][]byte, automatic, home bool
 	if automatic && home {
 		h.home = e.Dot().Node
 	}
-	w := h.writer(e.Dot().Node)
+	w := h.writer(e.Dot().Actor)
 	w.last = laterID(w.last, id)
 	w.added++
 	h.put(e)
@@ -197,17 +200,17 @@ func SetStream(e *object.Edit, last StreamID, added *uint64, maxDeleted *StreamI
 		for i := range h.writers {
 			h.writers[i].added = 0
 		}
-		h.writer(e.Dot().Node).added = *added
+		h.before, h.writer(e.Dot().Actor).added = 0, *added
 	}
 	h.put(e)
 }
 
-// copyStream makes a stream of what o shows. Its entries are those of the node that copies now, so positions of groups are
+// copyStream makes a stream of what o shows. Its entries are those of the actor that copies now, so positions of groups are
 // told by ID alone.
 func copyStream(e *object.Edit, o *object.Object) {
 	from := HeadOf(o)
 	to := &StreamHead{Last: from.Last, MaxDeleted: from.MaxDeleted}
-	*to.writer(e.Dot().Node) = streamWriter{node: e.Dot().Node, last: from.Last, added: from.Added()}
+	*to.writer(e.Dot().Actor) = streamWriter{actor: e.Dot().Actor, last: from.Last, added: from.Added()}
 	to.put(e)
 	for entry := range StreamEntries(o, StreamID{}, MaxStreamID) {
 		e.Put(entryName(entry.ID), entryPayload(entry.Values()...))
@@ -226,7 +229,7 @@ func copyStream(e *object.Edit, o *object.Object) {
 	}
 }
 
-// writtenBy reports whether yes says so of a node that has written the entry.
-func (s *StreamEntry) writtenBy(yes func(causal.Node) bool) bool {
-	return slices.ContainsFunc(s.cell.Versions, func(v causal.Version) bool { return yes(v.Dot.Node) })
+// writtenBy reports whether yes says so of an actor that has written the entry.
+func (s *StreamEntry) writtenBy(yes func(causal.Actor) bool) bool {
+	return slices.ContainsFunc(s.cell.Versions, func(v causal.Version) bool { return yes(v.Dot.Actor) })
 }

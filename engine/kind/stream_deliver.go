@@ -31,7 +31,7 @@ func Deliver(o *object.Object, g *StreamGroup, limit int64, visit func(*StreamEn
 	d.group.seen = append([]streamPosition(nil), g.seen...)
 	passed := 0
 	for entry := range StreamEntries(o, from, MaxStreamID) {
-		left := func(node causal.Node) bool { return g.position(node).Before(entry.ID) }
+		left := func(actor causal.Actor) bool { return g.position(actor).Before(entry.ID) }
 		if !g.Last.Before(entry.ID) && !entry.writtenBy(left) {
 			passed++
 			continue
@@ -40,7 +40,7 @@ func Deliver(o *object.Object, g *StreamGroup, limit int64, visit func(*StreamEn
 		d.IDs = append(d.IDs, entry.ID)
 		d.group.count(o, h, entry.ID)
 		for i := range entry.cell.Versions {
-			d.group.reach(entry.cell.Versions[i].Dot.Node, entry.ID)
+			d.group.reach(entry.cell.Versions[i].Dot.Actor, entry.ID)
 		}
 		if limit > 0 && int64(len(d.IDs)) >= limit {
 			break
@@ -48,7 +48,7 @@ func Deliver(o *object.Object, g *StreamGroup, limit int64, visit func(*StreamEn
 	}
 	if len(d.IDs) == 0 && passed >= manyPassed {
 		for i := range h.writers {
-			d.group.reach(h.writers[i].node, h.writers[i].last)
+			d.group.reach(h.writers[i].actor, h.writers[i].last)
 		}
 	}
 	d.changed = len(d.IDs) > 0 || passed >= manyPassed

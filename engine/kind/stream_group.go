@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"slices"
@@ -48,8 +47,9 @@ func withinGroup(what byte, group []byte) []byte {
 // StreamGroup is a consumer group: how far it has read.
 //
 // An ID alone could not tell that. Entries that were added on the other side of a partition arrive late, with IDs below those
-// that the group was given meanwhile, and would never be delivered. But the IDs of one node are ascending, so what is left
-// is told by a position for each node that has added entries.
+// that the group was given meanwhile, and would never be delivered. But the IDs of one actor are ascending and arrive in order,
+// so what is left is told by a position for each actor that has added entries. Nodes will not do: one that has handed the
+// stream over and forgotten it adds entries that arrive without its earlier ones.
 type StreamGroup struct {
 	// Last is the greatest ID that was delivered, or that the group was set to.
 	Last StreamID
@@ -59,17 +59,19 @@ type StreamGroup struct {
 	set causal.Time
 	// base is what the group was set to: entries up to it are not delivered.
 	base StreamID
-	// seen are the positions beyond base, in the order of the nodes.
+	// seen are the positions beyond base, in the order of the actors; the latest, when there were many.
 	seen []streamPosition
+	// before is the position of all others.
+	before StreamID
 }
 
 // EntriesUnknown stands for a number of entries read that is not known.
 const EntriesUnknown int64 = -1
 
-// streamPosition says that the entries of a node are delivered up to an ID.
+// streamPosition says that the entries of an actor are delivered up to an ID.
 type streamPosition struct {
-	node causal.Node
-	id   StreamID
+	actor causal.Actor
+	id    StreamID
 }
 
 // GroupOf is a group of a stream, nil when there is none of that name.
@@ -145,24 +147,36 @@ func DestroyGroup(e *object.Edit, o *object.Object, name []byte) {
 	}
 }
 
-func (g *StreamGroup) put(e *object.Edit, name []byte) { e.Put(groupName(name), g.encode()) }
+func (g *StreamGroup) put(e *object.Edit, name []byte) {
+	for len(g.seen) > maxWriters {
+		oldest := 0
+		for i := range g.seen {
+			if g.seen[i].id.Before(g.seen[oldest].id) {
+				oldest = i
+			}
+		}
+		g.before = laterID(g.before, g.seen[oldest].id)
+		g.seen = slices.Delete(g.seen, oldest, oldest+1)
+	}
+	e.Put(groupName(name), g.encode())
+}
 
 func (g *StreamGroup) encode() []byte {
 	b := binary.AppendUvarint(nil, uint64(g.set))
-	b = appendID(appendID(b, g.Last), g.base)
+	b = appendID(appendID(appendID(b, g.Last), g.base), g.before)
 	b = binary.AppendVarint(b, g.Read)
 	for _, s := range g.seen {
-		b = appendID(binary.AppendUvarint(b, uint64(s.node)), s.id)
+		b = appendID(appendActor(b, s.actor), s.id)
 	}
 	return b
 }
 
 func decodeGroup(payload []byte) *StreamGroup {
 	p := packed{rest: payload}
-	g := &StreamGroup{set: causal.Time(p.number()), Last: p.id(), base: p.id(), Read: p.signed()}
+	g := &StreamGroup{set: causal.Time(p.number()), Last: p.id(), base: p.id(), before: p.id(), Read: p.signed()}
 	for p.more() {
-		node := causal.Node(p.number())
-		g.reach(node, p.id())
+		actor := p.actor()
+		g.reach(actor, p.id())
 	}
 	return g
 }
@@ -179,44 +193,44 @@ func (g *StreamGroup) join(o *StreamGroup) {
 	case g.Last == o.Last:
 		g.Read = max(g.Read, o.Read)
 	}
-	g.base = laterID(g.base, o.base)
+	g.base, g.before = laterID(g.base, o.base), laterID(g.before, o.before)
 	for _, s := range o.seen {
-		g.reach(s.node, s.id)
+		g.reach(s.actor, s.id)
 	}
 }
 
-func (g *StreamGroup) find(node causal.Node) (int, bool) {
-	return slices.BinarySearchFunc(g.seen, node, func(s streamPosition, node causal.Node) int { return cmp.Compare(s.node, node) })
+func (g *StreamGroup) find(actor causal.Actor) (int, bool) {
+	return slices.BinarySearchFunc(g.seen, actor, func(s streamPosition, actor causal.Actor) int { return s.actor.Compare(actor) })
 }
 
-// reach notes that the entries of a node are delivered up to an ID.
-func (g *StreamGroup) reach(node causal.Node, id StreamID) {
-	at, ok := g.find(node)
+// reach notes that the entries of an actor are delivered up to an ID.
+func (g *StreamGroup) reach(actor causal.Actor, id StreamID) {
+	at, ok := g.find(actor)
 	if !ok {
-		g.seen = slices.Insert(g.seen, at, streamPosition{node: node})
+		g.seen = slices.Insert(g.seen, at, streamPosition{actor: actor})
 	}
 	g.seen[at].id = laterID(g.seen[at].id, id)
 }
 
-// position is up to where the entries of a node are delivered.
-func (g *StreamGroup) position(node causal.Node) StreamID {
-	if at, ok := g.find(node); ok {
+// position is up to where the entries of an actor are delivered.
+func (g *StreamGroup) position(actor causal.Actor) StreamID {
+	if at, ok := g.find(actor); ok {
 		return laterID(g.base, g.seen[at].id)
 	}
-	return g.base
+	return laterID(g.base, g.before)
 }
 
-// undelivered is the ID behind which to look for entries that the group was not given, and whether there may be some: only
-// what nodes have added beyond the group's positions counts, so a group that has all costs no look at the entries.
+// undelivered is the ID behind which to look for entries that the group was not given, and whether there may be some: what is
+// behind Last, and what actors have added beyond the group's positions. A group that has all does not look at the entries.
 func (g *StreamGroup) undelivered(h *StreamHead) (some bool, behind StreamID) {
 	behind = g.Last
 	for i := range h.writers {
 		w := &h.writers[i]
-		if at := g.position(w.node); at.Before(w.last) {
+		if at := g.position(w.actor); at.Before(w.last) {
 			some, behind = true, earlierID(behind, at)
 		}
 	}
-	return some, behind
+	return some || g.Last.Before(h.Last), behind
 }
 
 // Advance sets a group to an ID above its last, as if all entries up to it were delivered.

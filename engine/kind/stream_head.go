@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -22,16 +21,23 @@ type StreamHead struct {
 	MaxDeleted StreamID
 	// home is the node that numbers automatic IDs 0, 1, 2, see NextID; 0 for none so far.
 	home causal.Node
-	// writers are the nodes that have added entries, in the order of their numbers.
+	// writers are the actors that have added entries, in their order; the latest, when there were many.
 	writers []streamWriter
+	// before is the number of entries that others have added.
+	before uint64
 }
 
-// streamWriter is what one node has added to a stream. Its IDs are ascending.
+// streamWriter is what one actor has added to a stream. Its IDs are ascending, and who has one of its entries has, or had, all
+// before.
 type streamWriter struct {
-	node  causal.Node
+	actor causal.Actor
 	last  StreamID
 	added uint64
 }
+
+// maxWriters bounds the actors that a stream and its groups keep apart: a node becomes another with each restart. What an earlier
+// one has added while cut off is no longer told from what was delivered if it arrives after so many others.
+const maxWriters = 16
 
 // HeadOf is the head of a stream, an empty one when it does not exist.
 func HeadOf(o *object.Object) *StreamHead {
@@ -54,6 +60,7 @@ func headOfCell(c *object.Cell) *StreamHead {
 
 // Added is the number of entries that were ever added.
 func (h *StreamHead) Added() (n uint64) {
+	n = h.before
 	for i := range h.writers {
 		n += h.writers[i].added
 	}
@@ -72,37 +79,48 @@ func (h *StreamHead) join(o *StreamHead) {
 	if h.home == 0 || o.home != 0 && o.home < h.home {
 		h.home = o.home
 	}
+	h.before = max(h.before, o.before)
 	for i := range o.writers {
-		w := h.writer(o.writers[i].node)
+		w := h.writer(o.writers[i].actor)
 		w.last, w.added = laterID(w.last, o.writers[i].last), max(w.added, o.writers[i].added)
 	}
 }
 
-// writer is the part of a node, which is made if there is none.
-func (h *StreamHead) writer(node causal.Node) *streamWriter {
-	at, ok := slices.BinarySearchFunc(h.writers, node, func(w streamWriter, node causal.Node) int { return cmp.Compare(w.node, node) })
+// writer is the part of an actor, which is made if there is none.
+func (h *StreamHead) writer(actor causal.Actor) *streamWriter {
+	at, ok := slices.BinarySearchFunc(h.writers, actor, func(w streamWriter, actor causal.Actor) int { return w.actor.Compare(actor) })
 	if !ok {
-		h.writers = slices.Insert(h.writers, at, streamWriter{node: node})
+		h.writers = slices.Insert(h.writers, at, streamWriter{actor: actor})
 	}
 	return &h.writers[at]
 }
 
 // put makes h the head.
 func (h *StreamHead) put(e *object.Edit) {
+	for len(h.writers) > maxWriters {
+		oldest := 0
+		for i := range h.writers {
+			if h.writers[i].last.Before(h.writers[oldest].last) {
+				oldest = i
+			}
+		}
+		h.before += h.writers[oldest].added
+		h.writers = slices.Delete(h.writers, oldest, oldest+1)
+	}
 	b := appendID(appendID(nil, h.Last), h.MaxDeleted)
-	b = binary.AppendUvarint(b, uint64(h.home))
+	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(h.home)), h.before)
 	for i := range h.writers {
 		w := &h.writers[i]
-		b = binary.AppendUvarint(appendID(binary.AppendUvarint(b, uint64(w.node)), w.last), w.added)
+		b = binary.AppendUvarint(appendID(appendActor(b, w.actor), w.last), w.added)
 	}
 	e.Put(headCell, b)
 }
 
 func decodeHead(payload []byte) *StreamHead {
 	p := packed{rest: payload}
-	h := &StreamHead{Last: p.id(), MaxDeleted: p.id(), home: causal.Node(p.number())}
+	h := &StreamHead{Last: p.id(), MaxDeleted: p.id(), home: causal.Node(p.number()), before: p.number()}
 	for p.more() {
-		w := h.writer(causal.Node(p.number()))
+		w := h.writer(p.actor())
 		w.last, w.added = p.id(), p.number()
 	}
 	return h

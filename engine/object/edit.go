@@ -166,6 +166,13 @@ func (e *Edit) RemoveSeen(seen causal.Context) {
 	e.cleared = e.cleared || tellsAll
 }
 
+// RemoveVersions removes those versions of the cell that goes says true of.
+func (e *Edit) RemoveVersions(name CellName, goes func(*causal.Version) bool) {
+	if c := e.Cell(name); c != nil {
+		e.set(name, slices.DeleteFunc(slices.Clone(c.Versions), func(v causal.Version) bool { return goes(&v) }))
+	}
+}
+
 // Remove removes all versions of the cell.
 func (e *Edit) Remove(name CellName) { e.set(name, nil) }
 

@@ -129,7 +129,10 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.Map(2)
 		w.BulkString("type")
 		numbered := s.NumKeys > 0 && (s.FirstKey == 0 || i > 0)
+		stored := s.StoreFrom > 0 && i > 0
 		switch {
+		case stored:
+			writeKeySpec(w, "keyword", "keyword", storeWords[i-1], "startfrom", s.StoreFrom)
 		case s.Keyword != "":
 			writeKeySpec(w, "keyword", "keyword", strings.ToUpper(s.Keyword), "startfrom", s.keywordFrom())
 		case numbered:
@@ -141,6 +144,8 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		w.Map(2)
 		w.BulkString("type")
 		switch {
+		case stored:
+			writeKeySpec(w, "range", "lastkey", 0, "keystep", 1, "limit", 0)
 		case numbered:
 			writeKeySpec(w, "keynum", "keynumidx", 0, "firstkey", 1, "keystep", 1)
 		case s.Keyword != "":
@@ -150,6 +155,9 @@ func writeKeySpecs(w *resp.Writer, s *Spec) {
 		}
 	}
 }
+
+// storeWords are the words before a key in which a command stores its result, in the order of KeyFlags.
+var storeWords = []string{"STORE", "STOREDIST"}
 
 // writeKeySpec describes where keys begin, or how they are found behind that: a type, and names with numbers or words.
 func writeKeySpec(w *resp.Writer, kind string, pairs ...any) {
@@ -252,6 +260,11 @@ func keyedBy(r *Request) (s *Spec, places []int) {
 	}
 	for i := first; i <= last; i += step {
 		places = append(places, i)
+	}
+	if s.StoreFrom > 0 {
+		if at := geoTarget(args); at > 0 {
+			places = append(places, at)
+		}
 	}
 	return s, places
 }

@@ -45,6 +45,14 @@ func (g *generator) zsetKey() string {
 	return g.pick("z", "z", "y", "{z}1", "{z}2", "{z}3", alphabet, "s", "a", "nothing")
 }
 
+// zsetTarget is a key that another command may make a sorted set.
+func (g *generator) zsetTarget() string {
+	return g.pick("z", "y", "{z}1", "{z}2", "{z}3", "s", "a", "nothing")
+}
+
+// weight is none that makes -0 of a score, which is stored as 0.
+func (g *generator) weight() string { return g.pick("1", "2", "0.5", "3", "inf", "x", "nan") }
+
 func (g *generator) zsetWords() []string {
 	k := g.zsetKey()
 	limits := func(words ...string) []string {
@@ -81,19 +89,23 @@ func (g *generator) zsetWords() []string {
 	case 13:
 		return append([]string{g.pick("zrange", "zrevrange"), k, g.rank(), g.rank()}, limits("rev", "byscore", "limit 1", "nope")...)
 	case 14, 15:
-		return append(append([]string{g.pick("zrangebyscore", "zrevrangebyscore"), k, g.scoreReach(), g.scoreReach()}, limit()...), limits("withscores")...)
+		words := []string{g.pick("zrangebyscore", "zrevrangebyscore"), k, g.scoreReach(), g.scoreReach()}
+		return append(append(words, limit()...), limits("withscores")...)
 	case 16:
-		return append(append([]string{g.pick("zrangebylex", "zrevrangebylex"), alphabet, g.memberReach(), g.memberReach()}, limit()...), g.options("withscores", "rev")...)
+		words := []string{g.pick("zrangebylex", "zrevrangebylex"), alphabet, g.memberReach(), g.memberReach()}
+		return append(append(words, limit()...), g.options("withscores", "rev")...)
 	case 17:
 		return append(append([]string{"zrange", k, g.scoreReach(), g.scoreReach(), "byscore"}, limit()...), limits("rev", "rev", "bylex")...)
 	case 18:
-		return append(append([]string{"zrange", alphabet, g.memberReach(), g.memberReach(), "bylex"}, limit()...), g.options("rev", "rev", "withscores")...)
+		words := []string{"zrange", alphabet, g.memberReach(), g.memberReach(), "bylex"}
+		return append(append(words, limit()...), g.options("rev", "rev", "withscores")...)
 	case 19:
 		from := g.zsetKey()
 		if g.rng.IntN(2) == 0 {
-			return append(append([]string{"zrangestore", k, from, g.scoreReach(), g.scoreReach(), "byscore"}, limit()...), g.options("rev", "withscores")...)
+			words := []string{"zrangestore", g.zsetTarget(), from, g.scoreReach(), g.scoreReach(), "byscore"}
+			return append(append(words, limit()...), g.options("rev", "withscores")...)
 		}
-		return append([]string{"zrangestore", k, from, g.rank(), g.rank()}, g.options("rev")...)
+		return append([]string{"zrangestore", g.zsetTarget(), from, g.rank(), g.rank()}, g.options("rev")...)
 	case 20:
 		return append([]string{g.pick("zpopmin", "zpopmax"), k}, []string{g.pick("0", "1", "2", "5", "-1", "x", "1")}[:g.rng.IntN(2)]...)
 	case 21:
@@ -103,11 +115,11 @@ func (g *generator) zsetWords() []string {
 		return append([]string{g.pick("zunion", "zinter", "zdiff"), g.pick("2", "2", "2", "3", "1", "0", "x"), k, g.zsetKey()},
 			g.options("weights 2", "withscores", "withscores", "aggregate max", "aggregate min", "aggregate x", "weights")...)
 	case 23:
-		weights := []string{"weights", g.score(), g.score()}[:g.pickInt(0, 3, 3, 2)]
-		return append(append([]string{g.pick("zunionstore", "zinterstore"), g.zsetKey(), "2", k, g.zsetKey()}, weights...),
+		weights := []string{"weights", g.weight(), g.weight()}[:g.pickInt(0, 3, 3, 2)]
+		return append(append([]string{g.pick("zunionstore", "zinterstore"), g.zsetTarget(), "2", k, g.zsetKey()}, weights...),
 			g.options("aggregate max", "aggregate min", "aggregate sum", "withscores")...)
 	case 24:
-		return g.pickWords([]string{"zdiffstore", g.zsetKey(), "2", k, g.zsetKey()}, []string{"zcard", k}, []string{"zrandmember", k},
+		return g.pickWords([]string{"zdiffstore", g.zsetTarget(), "2", k, g.zsetKey()}, []string{"zcard", k}, []string{"zrandmember", k},
 			append([]string{"zintercard", "2", k, g.zsetKey()}, g.options("limit 0", "limit 1", "limit %i", "nope", "limit")...),
 			append([]string{"zrandmember", k, g.count()}, g.options("withscores", "withscores")...))
 	default:

@@ -9,9 +9,32 @@ import (
 
 // HGET key field
 func hGet(c *Call) {
-	if o, ok := c.read(c.Key(1), object.Hash); ok {
+	if o, ok := c.readField(c.Key(1), c.Args[2]); ok {
 		c.fieldOrNull(o, c.Args[2])
 	}
+}
+
+const errFieldConflict = "CONFLICT the field has concurrent values: see SIBLINGS … FIELD, settle with RESOLVE … FIELD"
+
+// readField is read of a hash for some fields. Where one of them has several values the reply may be the error.
+func (c *Call) readField(key object.Key, fields ...[]byte) (o *object.Object, ok bool) {
+	if o, ok = c.read(key, object.Hash); ok {
+		ok = c.settledFields(o, fields...)
+	}
+	return o, ok
+}
+
+func (c *Call) settledFields(o *object.Object, fields ...[]byte) bool {
+	if !c.Settings.ConflictError {
+		return true
+	}
+	for _, field := range fields {
+		if kind.FieldConflicted(o, field) {
+			c.Fail(errFieldConflict)
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Call) fieldOrNull(o *object.Object, field []byte) {
@@ -24,7 +47,7 @@ func (c *Call) fieldOrNull(o *object.Object, field []byte) {
 
 // HMGET key field [field ...]
 func hMGet(c *Call) {
-	o, ok := c.read(c.Key(1), object.Hash)
+	o, ok := c.readField(c.Key(1), c.Args[2:]...)
 	if !ok {
 		return
 	}
@@ -43,7 +66,7 @@ func hExists(c *Call) {
 
 // HSTRLEN key field
 func hStrLen(c *Call) {
-	if o, ok := c.read(c.Key(1), object.Hash); ok {
+	if o, ok := c.readField(c.Key(1), c.Args[2]); ok {
 		value, _ := kind.Field(o, c.Args[2])
 		c.Reply.Int(int64(len(value)))
 	}
@@ -86,16 +109,28 @@ func (c *Call) fields(names, values bool) (n int, found []byte, ok bool) {
 	if !ok {
 		return 0, nil, false
 	}
+	conflict := false
 	n, found = c.gather(func(add func()) {
 		if o == nil {
 			return
 		}
 		for el := range kind.All(o, object.Hash) {
+			if conflict = values && c.conflicted(o, &el); conflict {
+				return
+			}
 			c.field(o, &el, names, values)
 			add()
 		}
 	})
-	return n, found, true
+	if conflict {
+		c.Fail(errFieldConflict)
+	}
+	return n, found, !conflict
+}
+
+// conflicted reports whether a field must not be shown, since it has several values.
+func (c *Call) conflicted(o *object.Object, el *kind.Element) bool {
+	return c.Settings.ConflictError && el.Conflicted(o)
 }
 
 func (c *Call) field(o *object.Object, el *kind.Element, names, values bool) {
@@ -109,7 +144,15 @@ func (c *Call) field(o *object.Object, el *kind.Element, names, values bool) {
 
 // HSCAN key cursor [MATCH pattern] [COUNT count]
 func hScan(c *Call) {
-	c.scanOf(object.Hash, 2, func(o *object.Object, el *kind.Element) { c.field(o, el, true, true) })
+	start, conflict := len(c.Reply.Buf), false
+	c.scanOf(object.Hash, 2, func(o *object.Object, el *kind.Element) {
+		conflict = conflict || c.conflicted(o, el)
+		c.field(o, el, true, true)
+	})
+	if conflict {
+		c.Reply.Buf = c.Reply.Buf[:start]
+		c.Fail(errFieldConflict)
+	}
 }
 
 // HRANDFIELD key [count [WITHVALUES]]
@@ -150,11 +193,15 @@ func (c *Call) randomFields(n int64, values bool) {
 		return
 	}
 	pairs := values && c.Reply.Proto == 3
+	conflict := false
 	drawn, found := c.gather(func(add func()) {
 		if o == nil {
 			return
 		}
 		for el := range kind.Draw(o, object.Hash, max(n, -n), n < 0) {
+			if conflict = values && c.conflicted(o, &el); conflict {
+				return
+			}
 			if pairs {
 				c.Reply.Array(2)
 			}
@@ -162,6 +209,10 @@ func (c *Call) randomFields(n int64, values bool) {
 			add()
 		}
 	})
+	if conflict {
+		c.Fail(errFieldConflict)
+		return
+	}
 	if values && !pairs {
 		drawn *= 2
 	}

@@ -90,6 +90,9 @@ func hIncrBy(c *Call) {
 	if !ok {
 		return
 	}
+	if !c.settledFields(o, field) {
+		return
+	}
 	addition, shown, err := kind.AddToField(o, field, delta)
 	if err != nil {
 		c.failField(err)
@@ -113,6 +116,9 @@ func hIncrByFloat(c *Call) {
 	key, field := c.Key(1), c.Args[2]
 	o, ok := c.look(key, object.Hash)
 	if !ok {
+		return
+	}
+	if !c.settledFields(o, field) {
 		return
 	}
 	addition, shown, err := kind.AddFloatToField(o, field, delta)

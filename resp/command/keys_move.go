@@ -30,7 +30,7 @@ func internalSpecs() []Spec {
 	row := func(s Spec) Spec {
 		s.Name, s.Group, s.Since, s.Category = "kindred."+s.Name, "generic", kindred, CatKeyspace
 		if s.NumKeys == 0 {
-			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
+			s.FirstKey, s.LastKey, s.Step = 1, max(1, s.LastKey), 1
 		}
 		return s
 	}
@@ -62,6 +62,15 @@ func internalSpecs() []Spec {
 			Summary: "A step of ZUNIONSTORE and other commands: makes a key a sorted set.",
 		}),
 		row(Spec{
+			Name: "geofind", Arity: -3, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the number of members searched",
+			Mode: reads, Run: exportSearch, Summary: "A step of GEOSEARCHSTORE and GEORADIUS: returns what a search finds, with scores.",
+		}),
+		row(Spec{
+			Name: "geostore", Arity: -4, Flags: WriteFlag | DenyOOM, LastKey: 2, KeyFlags: []KeyFlags{KeyOW | KeyUpdate, KeyRO | KeyAccess},
+			Complexity: "O(N) with the number of members searched", Mode: changes, Run: storeSearch,
+			Summary: "A step of GEORADIUS: stores what a search of a key in the same slot finds.",
+		}),
+		row(Spec{
 			Name: "combine", Arity: -5, Flags: WriteFlag | DenyOOM | MovableKeys, NumKeys: 2, KeyFlags: []KeyFlags{KeyRW | KeyUpdate},
 			Complexity: "O(N) with the number of members", ModeOf: combineMode, Run: combineScores, SlowOf: misnumbered(2), Slow: misnumberedKeys(2),
 			Summary: "A step of ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE: stores a combination of sorted sets of one slot.",
@@ -90,6 +99,14 @@ func internalSpecs() []Spec {
 		row(Spec{
 			Name: "take", Arity: 3, Flags: WriteFlag, KeyFlags: []KeyFlags{KeyRW | KeyDelete}, Complexity: "O(1)",
 			Mode: changes, Run: takeFromList, Summary: "A step of LMOVE: removes the element at a spot of a list.",
+		}),
+		row(Spec{
+			Name: "elements", Arity: 2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the number of elements",
+			Mode: reads, Run: exportElements, Summary: "A step of SORT: returns the elements of a list, set or sorted set.",
+		}),
+		row(Spec{
+			Name: "items", Arity: -2, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate},
+			Complexity: "O(N) with the number of elements", Mode: repeatable, Run: storeItems, Summary: "A step of SORT: makes a key a list.",
 		}),
 		row(Spec{
 			Name: "count", Arity: 3, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",

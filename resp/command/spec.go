@@ -24,6 +24,9 @@ type Spec struct {
 	NumKeys int
 	// Keyword is the word, in lower case, behind which the keys stand in the first half of the arguments; FirstKey is 0 then.
 	Keyword string
+	// StoreFrom is the first place where STORE or STOREDIST may stand, behind each of which there is a key; 0 for commands that do
+	// not have them.
+	StoreFrom int
 	// KeyFlags tell what is done to the keys: one entry for all of them, or one for each.
 	KeyFlags []KeyFlags
 

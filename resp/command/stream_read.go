@@ -2,7 +2,10 @@ package command
 
 import (
 	"bytes"
+	"math"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine/kind"
@@ -83,6 +86,9 @@ func (r *Request) blockTime(s *streamRead, i int) (ok bool) {
 	case s.block < 0:
 		r.Fail("ERR timeout is negative")
 		ok = false
+	case s.block > math.MaxInt64/int64(time.Millisecond):
+		r.Fail("ERR timeout is out of range")
+		ok = false
 	}
 	return ok
 }
@@ -118,16 +124,48 @@ func (r *Request) streams(s *streamRead, args [][]byte, grouped bool) bool {
 
 // XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]
 func xRead(r *Request) {
-	if s, ok := r.streamRead(false); ok && r.prepareStreams(&s) {
-		r.readStreams(&s)
+	if s, ok := r.streamRead(false); ok {
+		r.runStreams(&s)
 	}
 }
 
 // XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]
 func xReadGroup(r *Request) {
-	if s, ok := r.streamRead(true); ok && r.prepareStreams(&s) {
-		r.readStreams(&s)
+	if s, ok := r.streamRead(true); ok {
+		r.runStreams(&s)
 	}
+}
+
+// runStreams reads, and waits when nothing is there and that is asked for. What is pending for a consumer is not waited for.
+// Consumers of groups are served in the order in which they came.
+func (r *Request) runStreams(s *streamRead) {
+	if !r.prepareStreams(s) {
+		return
+	}
+	pending := s.group != nil && slices.ContainsFunc(s.from, func(from []byte) bool { return string(from) != ">" })
+	if s.block < 0 || pending {
+		if !r.readStreams(s) {
+			r.Reply.NullArray()
+		}
+		return
+	}
+	waits := false
+	r.Await(object.Stream, s.keys, time.Duration(s.block)*time.Millisecond, s.group != nil, func() bool {
+		mark := len(r.Reply.Buf)
+		replied := r.readStreams(s)
+		if replied && waits && s.passes(r.Reply.Buf[mark:]) {
+			r.Reply.Buf = r.Reply.Buf[:mark]
+			replied = false
+		}
+		waits = true
+		return replied
+	})
+}
+
+// passes reports whether a reply is an error that is none of a client that waits already: the cluster is not there at the moment;
+// or a key is of another type, which may be over before there is something to read. Without its group a consumer waits in vain.
+func (s *streamRead) passes(reply []byte) bool {
+	return bytes.HasPrefix(reply, []byte("-CLUSTERDOWN")) || s.group == nil && bytes.HasPrefix(reply, []byte("-WRONGTYPE"))
 }
 
 // prepareStreams looks at the keys before any of them is read, where that is needed: for the last ID in place of $, and so that
@@ -184,24 +222,23 @@ func (r *Request) streamCommand(s *streamRead, i int) *cluster.Command {
 	return c
 }
 
-// readStreams replies with what the keys have, null when none has anything.
-func (r *Request) readStreams(s *streamRead) {
+// readStreams replies with what the keys have, or an error. It reports false, without a reply, when none has anything.
+func (r *Request) readStreams(s *streamRead) bool {
 	commands := make([]*cluster.Command, len(s.keys))
 	for i := range s.keys {
 		commands[i] = r.streamCommand(s, i)
 	}
 	if !r.executeAll(commands) {
-		return
+		return true
 	}
 	var some []int
 	for i, c := range commands {
-		if !bytes.HasPrefix(c.Reply, []byte("*-1\r\n")) && !bytes.HasPrefix(c.Reply, []byte("_\r\n")) {
+		if !isNull(c.Reply) {
 			some = append(some, i)
 		}
 	}
 	if len(some) == 0 {
-		r.Reply.NullArray()
-		return
+		return false
 	}
 	isMap := r.Reply.Proto == 3
 	if isMap {
@@ -216,6 +253,7 @@ func (r *Request) readStreams(s *streamRead) {
 		r.Reply.Bulk(s.keys[i])
 		r.Reply.Raw(commands[i].Reply)
 	}
+	return true
 }
 
 // kindred.xlast key [group] → the last ID of a stream, 0-0 of one that does not exist

@@ -22,8 +22,8 @@ func NewTable() *Table { return newTable(families()) }
 func families() []Spec {
 	return slices.Concat(
 		connectionSpecs(), serverSpecs(), clusterSpecs(), ownSpecs(),
-		stringSpecs(), bitmapSpecs(), hyperloglogSpecs(), hashSpecs(), setSpecs(), zsetSpecs(), listSpecs(), blockSpecs(), streamSpecs(),
-		keySpecs(), siblingSpecs(), internalSpecs(),
+		stringSpecs(), bitmapSpecs(), hyperloglogSpecs(), hashSpecs(), setSpecs(), zsetSpecs(), geoSpecs(),
+		listSpecs(), blockSpecs(), streamSpecs(), keySpecs(), sortSpecs(), siblingSpecs(), internalSpecs(),
 	)
 }
 

@@ -64,21 +64,21 @@ func zAdd(c *Call) {
 		c.Fail(fault)
 		return
 	}
-	scores := make([]float64, 0, (len(c.Args)-rules.pairs)/2)
+	list := make([]scoreOf, 0, (len(c.Args)-rules.pairs)/2)
 	for i := rules.pairs; i < len(c.Args); i += 2 {
 		score, ok := c.score(i)
 		if !ok {
 			return
 		}
-		scores = append(scores, score)
+		list = append(list, scoreOf{c.Args[i+1], score})
 	}
-	c.addScores(rules, scores)
+	c.addScores(rules, list)
 }
 
 // ZINCRBY key increment member. Increments made on several nodes at once add up.
 func zIncrBy(c *Call) {
 	if delta, ok := c.score(2); ok {
-		c.addScores(additionRules{incr: true, pairs: 2}, []float64{delta})
+		c.addScores(additionRules{incr: true}, []scoreOf{{c.Args[3], delta}})
 	}
 }
 
@@ -90,16 +90,22 @@ func (c *Call) score(i int) (score float64, ok bool) {
 	return score, ok
 }
 
-// addScores adds the members behind the options with their scores, and replies.
-func (c *Call) addScores(rules additionRules, scores []float64) {
+// scoreOf is a member to be added, and its score or what to add to it.
+type scoreOf struct {
+	member []byte
+	score  float64
+}
+
+// addScores adds members with their scores by the rules, and replies.
+func (c *Call) addScores(rules additionRules, list []scoreOf) {
 	key := c.Key(1)
 	o, ok := c.look(key, object.ZSet)
 	if !ok {
 		return
 	}
 	added, changed, shown, done := int64(0), int64(0), 0.0, false
-	for i, score := range scores {
-		member := c.Args[rules.pairs+2*i+1]
+	for _, m := range list {
+		member, score := m.member, m.score
 		before, there := c.scoreBefore(key, o, member)
 		after := score
 		if there && rules.incr {

@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -36,7 +37,9 @@ func Load(path string) ([]Case, error) {
 		return nil, fmt.Errorf("the conformance cases are not here (set %s to their file): %w", Variable, err)
 	}
 	var cases []Case
-	if err := json.Unmarshal(data, &cases); err != nil {
+	numbers := json.NewDecoder(bytes.NewReader(data))
+	numbers.UseNumber() // a float64 would be printed in another form
+	if err := numbers.Decode(&cases); err != nil {
 		return nil, fmt.Errorf("the conformance cases in %s: %w", path, err)
 	}
 	return cases, nil
