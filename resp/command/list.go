@@ -50,7 +50,8 @@ func listSpecs() []Spec {
 			Summary: "Returns an element after popping it from one list and pushing it to another. Deletes the list if the last element was moved.",
 		}),
 		{
-			Name: "lmpop", Arity: -4, Flags: WriteFlag | MovableKeys, NumKeys: 1, KeyFlags: take, Since: "7.0.0", Slow: lMPop,
+			Name: "lmpop", Arity: -4, Flags: WriteFlag | MovableKeys, NumKeys: 1, KeyFlags: take, Since: "7.0.0",
+			Mode: changes, Run: lMPop, SlowOf: misnumbered(1), Slow: lMPopAcross,
 			Complexity: "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
 			Summary:    "Returns multiple elements from a list after removing them. Deletes the list if the last element was popped.",
 		},
@@ -87,7 +88,7 @@ func listSpecs() []Spec {
 		{
 			Name: "ltrim", Arity: 4, Flags: WriteFlag, KeyFlags: remove, Mode: changes, Run: lTrim,
 			Complexity: "O(N) where N is the number of elements to be removed, or of those that stay when they are fewer.",
-			Summary:    "Removes elements from both ends a list. Deletes the list if all elements were trimmed.",
+			Summary:    "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
 		},
 		{
 			Name: "rpop", Arity: -2, Flags: WriteFlag | Fast, KeyFlags: take, Complexity: pops, Mode: changes, Run: popped(kind.Right),
@@ -95,7 +96,8 @@ func listSpecs() []Spec {
 		},
 		move(Spec{
 			Name: "rpoplpush", Arity: 3, Since: "1.2.0", Deprecated: "`LMOVE` with the `RIGHT` and `LEFT` arguments", DeprecatedSince: "6.2.0",
-			Summary: "Returns the last element of a list after removing and pushing it to another list. Deletes the list if the last element was popped.",
+			Summary: "Returns the last element of a list after removing and pushing it to another list. " +
+				"Deletes the list if the last element was popped.",
 		}),
 		{
 			Name: "rpush", Arity: -3, Flags: WriteFlag | DenyOOM | Fast, KeyFlags: insert, Complexity: each, Mode: changes, Run: pushed(kind.Right),
