@@ -185,9 +185,48 @@ func TestInsertionsAtOnePlace(t *testing.T) {
 	}
 }
 
+// Two nodes push in the same tick of their clocks: what each pushes is together.
+func TestPushesAtOneTime(t *testing.T) {
+	base := at(nil, 1, 5, push(Right, "m"))
+	change := func(names string) func(*object.Edit) {
+		return func(e *object.Edit) {
+			push(Right, names+"1", names+"2")(e)
+			push(Left, names+"3", names+"4")(e)
+		}
+	}
+	both := object.Join(at(base, 1, 10, change("a")), at(base, 2, 10, change("b")))
+	if got := shown(both); got != "a4 a3 b4 b3 m a1 a2 b1 b2" {
+		t.Errorf("shows %s", got)
+	}
+}
+
+// Who halves a gap for ever is refused some day, and has thousands of elements there by then.
+func TestNoRoom(t *testing.T) {
+	o := at(nil, 1, 1, push(Right, "a", "b"))
+	first, _ := ItemAt(o, 0)
+	pivot, outer, side := first.Spot, neighbor(o, first.Spot, Right), Right
+	dot := causal.Dot{Actor: causal.Actor{Node: 1}, Time: 1 << 56}
+	for i := range 100_000 {
+		dot.Time++
+		gap, ok := gapBeside(pivot, outer, side)
+		if !ok {
+			if i < 4000 {
+				t.Errorf("no room after %d", i)
+			}
+			return
+		}
+		outer, pivot, side = pivot, Spot(insertedName(dot, gap)[1:]), !side
+		if len(pivot) > anchorSize+1+maxBeside {
+			t.Fatalf("a position of %d bytes", len(pivot))
+		}
+	}
+	t.Error("always room")
+}
+
 // Whatever positions a peer sends, they are compared and nothing more.
 func TestBrokenPositions(t *testing.T) {
-	for _, s := range []Spot{"", "\x00", "\xff", "12345678901234567\xff", Spot(strings.Repeat("\x00", 40)), Spot(strings.Repeat("\xff", 2000))} {
+	zeros, ones := Spot(strings.Repeat("\x00", 40)), Spot(strings.Repeat("\xff", 2000))
+	for _, s := range []Spot{"", "\x00", "\xff", "12345678901234567\xff", zeros, ones} {
 		for _, outer := range []Spot{"", s, s + "\x00\x00", "\x80", Spot(strings.Repeat("\x00", 50))} {
 			gapBeside(s, outer, Left)
 			gapBeside(s, outer, Right)

@@ -101,6 +101,14 @@ func internalSpecs() []Spec {
 			Mode: changes, Run: takeFromList, Summary: "A step of LMOVE: removes the element at a spot of a list.",
 		}),
 		row(Spec{
+			Name: "elements", Arity: 2, Flags: ReadOnly, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Complexity: "O(N) with the number of elements",
+			Mode: reads, Run: exportElements, Summary: "A step of SORT: returns the elements of a list, set or sorted set.",
+		}),
+		row(Spec{
+			Name: "items", Arity: -2, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyOW | KeyUpdate},
+			Complexity: "O(N) with the number of elements", Mode: repeatable, Run: storeItems, Summary: "A step of SORT: makes a key a list.",
+		}),
+		row(Spec{
 			Name: "count", Arity: 3, Flags: WriteFlag | DenyOOM, KeyFlags: []KeyFlags{KeyRW | KeyInsert}, Complexity: "O(1)",
 			Mode: repeatable, Run: storeSketch, Summary: "A step of PFMERGE: takes a HyperLogLog into one.",
 		}),

@@ -87,7 +87,7 @@ func listSpecs() []Spec {
 		{
 			Name: "ltrim", Arity: 4, Flags: WriteFlag, KeyFlags: remove, Mode: changes, Run: lTrim,
 			Complexity: "O(N) where N is the number of elements to be removed, or of those that stay when they are fewer.",
-			Summary:    "Removes elements from both ends a list. Deletes the list if all elements were trimmed.",
+			Summary:    "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
 		},
 		{
 			Name: "rpop", Arity: -2, Flags: WriteFlag | Fast, KeyFlags: take, Complexity: pops, Mode: changes, Run: popped(kind.Right),
@@ -95,7 +95,8 @@ func listSpecs() []Spec {
 		},
 		move(Spec{
 			Name: "rpoplpush", Arity: 3, Since: "1.2.0", Deprecated: "`LMOVE` with the `RIGHT` and `LEFT` arguments", DeprecatedSince: "6.2.0",
-			Summary: "Returns the last element of a list after removing and pushing it to another list. Deletes the list if the last element was popped.",
+			Summary: "Returns the last element of a list after removing and pushing it to another list. " +
+				"Deletes the list if the last element was popped.",
 		}),
 		{
 			Name: "rpush", Arity: -3, Flags: WriteFlag | DenyOOM | Fast, KeyFlags: insert, Complexity: each, Mode: changes, Run: pushed(kind.Right),

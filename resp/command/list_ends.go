@@ -51,7 +51,7 @@ func popped(side kind.Side) func(*Call) {
 			}
 		}
 		key := c.Key(1)
-		o, ok := c.read(key, object.List)
+		o, ok := c.look(key, object.List)
 		switch {
 		case !ok:
 		case o == nil && alone:

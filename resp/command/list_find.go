@@ -77,6 +77,9 @@ func lRem(c *Call) {
 	c.Reply.Int(int64(len(spots)))
 }
 
+const errNoRank = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
+	"or use negative to start from the end of the list"
+
 // search is what LPOS looks for.
 type search struct {
 	rank   int64 // which match is the first to be given, from the right when negative
@@ -121,7 +124,7 @@ func (c *Call) parseSearch() (s search, ok bool) {
 				return s, false
 			}
 			if s.rank == 0 {
-				c.Fail("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
+				c.Fail(errNoRank)
 				return s, false
 			}
 		case more && c.Is(i, "count"):
