@@ -23,6 +23,7 @@ import (
 //	LATER x      ECHO, finished from another goroutine
 //	HOLD x       ECHO, once something is sent to release
 //	HANG         waits for the session's context, then replies
+//	WAIT x       as HOLD, but waits for other clients; ends the connection when the context ends
 //	KILL addr    kills the connections of an address
 type tester struct {
 	server  *Server
@@ -51,9 +52,9 @@ func (h *tester) Serve(s *Session, batch [][][]byte, done func()) bool {
 	h.mu.Unlock()
 	for i, args := range batch {
 		switch string(bytes.ToUpper(args[0])) {
-		case "LATER", "HOLD", "HANG":
+		case "LATER", "HOLD", "HANG", "WAIT":
 			go func() {
-				for _, args := range batch[i:] {
+				for _, args := range own(batch[i:]) {
 					h.run(s, args)
 				}
 				done()
@@ -65,6 +66,17 @@ func (h *tester) Serve(s *Session, batch [][][]byte, done func()) bool {
 		}
 	}
 	return true
+}
+
+// own copies commands, whose memory is given back while they wait.
+func own(batch [][][]byte) [][][]byte {
+	out := make([][][]byte, len(batch))
+	for i, args := range batch {
+		for _, arg := range args {
+			out[i] = append(out[i], bytes.Clone(arg))
+		}
+	}
+	return out
 }
 
 func (h *tester) run(s *Session, args [][]byte) {
@@ -94,6 +106,19 @@ func (h *tester) run(s *Session, args [][]byte) {
 		<-ctx.Done()
 		h.hungUp <- struct{}{}
 		s.Out.SimpleString("HUNG")
+	case "WAIT":
+		ctx := s.Context()
+		s.BeginWait()
+		h.held <- struct{}{}
+		select {
+		case <-h.release:
+			s.EndWait()
+			s.Out.Bulk(args[1])
+		case <-ctx.Done():
+			s.EndWait()
+			s.Close = true
+			h.hungUp <- struct{}{}
+		}
 	case "KILL":
 		s.Out.Int(int64(h.server.Kill(Filter{Addr: string(args[1])}, s)))
 	default:

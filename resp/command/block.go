@@ -21,7 +21,7 @@ type Block struct {
 	Kind object.Kind
 	// Read reads the arguments. When they are wrong the error is the reply.
 	Read func(r *Request) (wanted, bool)
-	// Attempt is the command that takes what a key has: a keyed one, or one with Slow. Its reply is null when there is nothing.
+	// Attempt is the command that takes what a key has: a keyed one, or one with Slow. Its reply is null or empty when there is nothing.
 	Attempt func(args [][]byte, w *wanted, key []byte) [][]byte
 	// Reply makes the reply of that of the attempt; nil: it is the same.
 	Reply func(w *resp.Writer, key, reply []byte)
@@ -347,7 +347,7 @@ func (b *blocked) judge(a *watch.Attempt, reply []byte, err error) {
 			return
 		}
 		w.Raw(reply)
-	case a.Check || isNull(reply):
+	case a.Check || tookNothing(reply):
 		return
 	default:
 		b.took, b.key = bytes.Clone(reply), a.Key
@@ -359,6 +359,9 @@ func (b *blocked) judge(a *watch.Attempt, reply []byte, err error) {
 	}
 	a.Outcome, b.reply = watch.Settled, w.Buf
 }
+
+// tookNothing reports whether a pop had nothing to take: its reply is null, or of some commands empty.
+func tookNothing(reply []byte) bool { return isNull(reply) || bytes.HasPrefix(reply, []byte("*0")) }
 
 func isNull(reply []byte) bool {
 	return bytes.HasPrefix(reply, []byte("$-1")) || bytes.HasPrefix(reply, []byte("*-1")) || bytes.HasPrefix(reply, []byte("_"))

@@ -156,18 +156,19 @@ func readMPop(sides ...string) func(r *Request) (wanted, bool) {
 			r.Fail(errSyntax)
 			return w, false
 		}
-		w.count = []byte("1")
-		switch rest := r.Args[w.last+2:]; {
-		case len(rest) == 0:
-		case len(rest) != 2 || !equalFold(rest[0], "count"):
-			r.Fail(errSyntax)
-			return w, false
-		default:
+		for rest := r.Args[w.last+2:]; len(rest) > 0; rest = rest[2:] {
+			if len(rest) == 1 || w.count != nil || !equalFold(rest[0], "count") {
+				r.Fail(errSyntax)
+				return w, false
+			}
 			if n, ok := parseInt(rest[1]); !ok || n < 1 {
 				r.Fail(errCount)
 				return w, false
 			}
 			w.count = bytes.Clone(rest[1])
+		}
+		if w.count == nil {
+			w.count = []byte("1")
 		}
 		w.timeout, ok = r.waitTime(1)
 		return w, ok

@@ -250,6 +250,7 @@ func (g *generator) words() []string {
 		g.sketchWords,
 		g.sortWords,
 		g.streamWords, g.streamWords,
+		g.blockWords,
 	}
 	return families[g.rng.IntN(len(families))]()
 }

@@ -153,3 +153,24 @@ func (g *generator) listWords() []string {
 		return []string{"llen", k}
 	}
 }
+
+// blockWords are commands that wait, though not for long: nobody else is there.
+func (g *generator) blockWords() []string {
+	key := func() string { return g.pick("l", "m", "{l}1", "{l}2", "a", "{a}1", "nothing", g.zsetKey()) }
+	seconds := g.pick("0.001", "0.001", "1e-3", "0.0001", "x", "-1", "nan", "", "0x1p-10")
+	count := func() []string { return g.options("count 2", "count %i", "count 0", "limit 1") }
+	switch g.rng.IntN(6) {
+	case 0:
+		return []string{g.pick("blpop", "brpop"), key(), seconds}
+	case 1:
+		return []string{g.pick("blpop", "brpop", "bzpopmin", "bzpopmax"), key(), key(), key(), seconds}
+	case 2:
+		return []string{"blmove", key(), key(), g.caseOf(g.pick("left", "right")), g.pick("left", "right", "middle"), seconds}
+	case 3:
+		return []string{"brpoplpush", key(), key(), seconds}
+	case 4:
+		return append([]string{"blmpop", seconds, g.pick("1", "2", "2", "3", "0", "x", "-1"), key(), key(), g.caseOf(g.pick("left", "right", "middle"))}, count()...)
+	default:
+		return append([]string{"bzmpop", seconds, g.pick("1", "2", "2", "3", "0", "x", "-1"), key(), key(), g.caseOf(g.pick("min", "max", "left"))}, count()...)
+	}
+}

@@ -129,6 +129,9 @@ func (p *pipeline) wait() {
 	}
 	mark := len(p.s.Out.Buf)
 	spec.Slow(&p.request)
+	if p.request.waited {
+		mark = 0 // what stood before was sent
+	}
 	p.replied(spec, mark)
 	p.count()
 	p.goOn()

@@ -23,7 +23,8 @@ type Request struct {
 	// Reply takes the reply: exactly one value. It is valid during the command only.
 	Reply *resp.Writer
 
-	spec *Spec
+	spec   *Spec
+	waited bool // by Await
 }
 
 // Spec is the command's row.

@@ -156,7 +156,7 @@ func (t *trial) inOrder(attempts []*watch.Attempt) {
 // Waiting is watch.Client's.
 func (a *awaiting) Waiting() {
 	h, s := a.r.Handler, a.r.Session
-	a.waits = true
+	a.waits, a.r.waited = true, true
 	h.waiting.add(s.ID, a)
 	s.Ran(&a.r.spec.fullName)
 	s.BeginWait()
