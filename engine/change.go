@@ -12,7 +12,22 @@ type Change struct {
 	Delta []byte
 
 	record  cache.Record // the key's after the batch, which may hold later changes too
+	whole   []byte       // the encoding of the object, where record does not have it and there is no delta
 	pending *pendingKey  // until the batch is committed
+	edited  bool         // it is an edit, not a merge
+}
+
+// settle ends the batch of the change. Of an object that was small after the change, or gone, and has cells in rows after the
+// batch, it keeps what the delta would be for: all cells are of this batch.
+func (c *Change) settle() {
+	p := c.pending
+	if c.edited && c.Delta == nil && p.object.Kept != nil {
+		if p.whole == nil {
+			p.whole = object.Append(nil, p.object)
+		}
+		c.whole = p.whole
+	}
+	c.record, c.pending = p.record, nil
 }
 
 // NewChange returns the change that leaves a key as an object; the delta may be nil.
@@ -20,8 +35,14 @@ func NewChange(key object.Key, o *object.Object, delta []byte) Change {
 	return Change{Key: key, Delta: delta, record: cache.NewRecord(key, o.Context.Digest(), appendRow(nil, 0, o))}
 }
 
-// Encoding is that of the whole object after the change. It reports false for one whose cells are in rows: Store.Whole has it.
-func (c *Change) Encoding() (encoding []byte, ok bool) { return encodingOf(c.record) }
+// Encoding is that of the whole object after the change. It reports false for one whose cells are in rows, and of which there
+// is a delta or that was merged: Store.Whole has it.
+func (c *Change) Encoding() (encoding []byte, ok bool) {
+	if c.whole != nil {
+		return c.whole, true
+	}
+	return encodingOf(c.record)
+}
 
 // Object is the object after the change, decoded: the empty one for a key that was forgotten. Cells in rows are not to be
 // read from it.

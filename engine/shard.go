@@ -65,6 +65,7 @@ type pendingKey struct {
 	digest  causal.Digest  // of object's context, when changed
 	rows    *pendingRows   // the cells that are not with object; nil when all are
 	dropped []generation   // of cells that the batch has cleared
+	whole   []byte         // the encoding of object, once somebody needed it
 	found   bool           // before and object are known
 	changed bool
 	loaded  bool // read from the store, not the cache
@@ -184,8 +185,7 @@ func (sh *shard) runBatch(tasks []*Task) {
 			t.Err, t.Changes = err, nil
 		}
 		for i := range t.Changes {
-			c := &t.Changes[i]
-			c.record, c.pending = c.pending.record, nil
+			t.Changes[i].settle()
 		}
 	}
 	sh.forget()
@@ -236,7 +236,7 @@ func (sh *shard) runTask(t *Task, now int64) {
 	for i := range tx.edits {
 		e := &tx.edits[i]
 		o := sh.settle(e.edit.ResultIn(sh.rooms.next()))
-		c := Change{Key: e.key, pending: sh.put(e.key, o)}
+		c := Change{Key: e.key, pending: sh.put(e.key, o), edited: true}
 		if o.Kept != nil || len(o.Cells) > sh.store.options.WholeCells {
 			c.Delta = object.AppendDelta(nil, e.edit.Delta(o))
 		}

@@ -30,6 +30,8 @@ type Config struct {
 	Sync     engine.SyncPolicy
 	// MaxSiblings is the nodes' bound of concurrent values; 0 is none.
 	MaxSiblings int
+	// InlineBytes is the nodes' bound of cells that are with their object; 0 is theirs, -1 none.
+	InlineBytes int
 	// RepairRate is the nodes' rate of repair in bytes a second; 0 keeps it paused, for tests of what goes without it.
 	RepairRate int64
 	// ReapPause is the nodes' pause between two attempts to reap tombstones; 0 is theirs.
@@ -179,6 +181,9 @@ func (n *Node) start() error {
 	o := engine.DefaultOptions()
 	o.Dir, o.FS, o.Shards, o.CacheBytes, o.Sync, o.Logger = "/data", n.disk, 1, 4<<20, c.config.Sync, log
 	o.MaxSiblings, o.HintBytes = c.config.MaxSiblings, c.config.HintBytes
+	if c.config.InlineBytes != 0 {
+		o.InlineBytes = c.config.InlineBytes
+	}
 	o.Now = n.now
 	o.Random = rand.New(rand.NewPCG(rand.Uint64(), 0))
 	failed := new(atomic.Bool)

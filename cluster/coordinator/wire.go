@@ -143,7 +143,7 @@ func appendReplicateItem(b []byte, key object.Key, encoding, delta []byte) []byt
 	return appendBytes(append(b, formObject), encoding)
 }
 
-// appendChangeOf appends what brings another replica a change. Of an object whose cells are in rows there is always a delta.
+// appendChangeOf appends what brings another replica an edit, of which the engine has always given the one or the other.
 func appendChangeOf(b []byte, c *engine.Change) []byte {
 	if c.Delta != nil {
 		return appendReplicateItem(b, c.Key, nil, c.Delta)

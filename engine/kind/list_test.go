@@ -200,6 +200,26 @@ func TestPushesAtOneTime(t *testing.T) {
 	}
 }
 
+// Elements that two sides insert at one place are all there, those of a side in their order, and beside their pivot although
+// the other side has pushed meanwhile.
+func TestInsertionsOfTwoSides(t *testing.T) {
+	base := at(at(nil, 1, 5, push(Right, "a")), 1, 9, push(Right, "z"))
+	one := at(at(base, 1, 20, insert(t, Left, "z", "y")), 1, 21, insert(t, Left, "y", "x"))
+	two := at(at(base, 2, 20, insert(t, Right, "a", "b")), 2, 22, insert(t, Right, "b", "c"))
+	three := at(base, 3, 7, push(Right, "m")) // its clock is behind
+	if got := shown(object.Join(object.Join(one, two), three)); got != "a b c m x y z" {
+		t.Errorf("shows %s", got)
+	}
+	same := at(at(base, 3, 23, insert(t, Left, "z", "2")), 3, 24, insert(t, Left, "2", "1"))
+	got := shown(object.Join(one, same))
+	for _, order := range []string{"a x y z", "a 1 2 z"} {
+		of := strings.Fields(order)
+		if in := slices.DeleteFunc(strings.Fields(got), func(e string) bool { return !slices.Contains(of, e) }); !slices.Equal(in, of) {
+			t.Errorf("shows %s, want %s in it", got, order)
+		}
+	}
+}
+
 // Who halves a gap for ever is refused some day, and has thousands of elements there by then.
 func TestNoRoom(t *testing.T) {
 	o := at(nil, 1, 1, push(Right, "a", "b"))

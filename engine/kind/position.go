@@ -23,7 +23,7 @@ import (
 const (
 	origin     = 1 << 63
 	middle     = 0x80
-	behindAll  = 0xff // above what stands behind any anchor
+	behindAll  = 0xff  // above what stands behind any anchor
 	anchorSize = 8 + 8 // besides the index
 	tieSize    = 8 + 8
 	// maxBeside bounds what stands behind an anchor.

@@ -23,7 +23,7 @@ func families() []Spec {
 	return slices.Concat(
 		connectionSpecs(), serverSpecs(), clusterSpecs(), ownSpecs(),
 		stringSpecs(), bitmapSpecs(), hyperloglogSpecs(), hashSpecs(), setSpecs(), zsetSpecs(), geoSpecs(),
-		listSpecs(), blockSpecs(), streamSpecs(), keySpecs(), sortSpecs(), siblingSpecs(), internalSpecs(),
+		listSpecs(), blockSpecs(), streamSpecs(), keySpecs(), sortSpecs(), dumpSpecs(), siblingSpecs(), internalSpecs(),
 	)
 }
 

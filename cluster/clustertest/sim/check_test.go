@@ -88,7 +88,7 @@ func checkKey(key string, changes []*change, o *object.Object, gone map[*change]
 			out = append(out, violation{key, fmt.Sprintf("%s is lost, nothing that had seen it removed it: %s", v, c)})
 		}
 	}
-	for _, cell := range o.Cells {
+	for cell := range o.From("") {
 		for i := range cell.Versions {
 			v := version{cell.Name, cell.Versions[i].Dot}
 			switch c := written[v]; {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,9 +23,13 @@ const (
 	resets   = "n" // additions, numbers set over them, and removals
 	members  = "m" // sets: many cells, changed by deltas
 	expiring = "e" // deadlines, given, moved and taken away, against writes and removals
+	fields   = "h" // hashes: values and additions
+	scores   = "z" // sorted sets
+	queue    = "l" // lists, pushed and popped at both ends
+	entries  = "x" // streams with a consumer group
 )
 
-var classes = []string{register, counter, resets, members, expiring}
+var classes = []string{register, counter, resets, members, expiring, fields, scores, queue, entries}
 
 // Modes as the command table has them; cluster.Mode says what they mean.
 const (
@@ -41,6 +46,8 @@ type client struct {
 	rng    *rand.Rand
 	node   int
 	tokens map[string]string // the newest token of each key
+	// delivered is by stream an entry that the client was given.
+	delivered map[string]string
 }
 
 // work sends commands until the safety phase ends.
@@ -71,8 +78,16 @@ func (c *client) draw() *op {
 		c.resets(o)
 	case members:
 		c.members(o)
-	default:
+	case expiring:
 		c.expiring(o)
+	case fields:
+		c.fields(o)
+	case scores:
+		c.scores(o)
+	case queue:
+		c.queue(o)
+	case entries:
+		c.entries(o)
 	}
 	return o
 }
@@ -167,6 +182,96 @@ func (c *client) expiring(o *op) {
 	}
 }
 
+func (c *client) element() string { return "m" + strconv.Itoa(c.rng.IntN(memberNames)) }
+
+func (c *client) amount() string { return strconv.Itoa(1 + c.rng.IntN(9)) }
+
+func (c *client) fields(o *op) {
+	switch x := c.rng.IntN(100); {
+	case x < 35:
+		o.command(repeatable, "hset", c.element(), o.value(), c.element(), o.value())
+	case x < 60:
+		o.command(changes, "hincrby", "n"+c.element(), c.amount())
+	case x < 75:
+		o.command(repeatable, "hdel", c.element(), "n"+c.element())
+	case x < 80:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+func (c *client) scores(o *op) {
+	switch x := c.rng.IntN(100); {
+	case x < 35:
+		o.command(repeatable, "zadd", c.amount(), c.element(), c.amount(), c.element())
+	case x < 60:
+		o.command(changes, "zincrby", c.amount(), c.element())
+	case x < 70:
+		o.command(repeatable, "zrem", c.element())
+	case x < 77:
+		o.command(changes, pick(c.rng, "zpopmin", "zpopmax"))
+	case x < 80:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+func (c *client) queue(o *op) {
+	switch x := c.rng.IntN(100); {
+	case x < 45:
+		o.command(changes, pick(c.rng, "rpush", "rpush", "lpush"), o.value(), o.value())
+	case x < 75:
+		o.command(changes, pick(c.rng, "lpop", "lpop", "rpop"))
+	case x < 80:
+		o.command(changes, "lset", "0", o.value())
+	case x < 83:
+		o.command(changes, "ltrim", "0", "20")
+	case x < 85:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+// Streams have one group, which is made when it is not there.
+const group = "g"
+
+func (c *client) entries(o *op) {
+	switch x := c.rng.IntN(100); {
+	case x < 40:
+		o.command(changes, "xadd", "*", "f", o.value())
+	case x < 50:
+		o.mode, o.args = changes, []string{"xgroup", "create", o.key, group, "0", "mkstream"}
+	case x < 65:
+		o.mode, o.args = changes, []string{"xreadgroup", "group", group, "c" + strconv.Itoa(c.number), "count", "2", "streams", o.key, ">"}
+	case x < 75 && c.delivered[o.key] != "":
+		o.command(repeatable, "xack", group, c.delivered[o.key])
+	case x < 80:
+		o.command(changes, "xtrim", "maxlen", "10")
+	case x < 82:
+		o.command(repeatable, "del")
+	default:
+		o.command(reads, cmdSee)
+	}
+}
+
+// keyAt is the place of the key in a command of n arguments.
+func keyAt(n int, name string) int {
+	switch name {
+	case "xgroup":
+		return 2
+	case "xreadgroup":
+		return n - 2
+	default:
+		return 1
+	}
+}
+
+// entryID finds the IDs of entries in a reply.
+var entryID = regexp.MustCompile(`[0-9]+-[0-9]+`)
+
 // do sends the command to the client's node, or the next that runs, and notes what becomes of it.
 func (c *client) do(o *op) {
 	run := c.w.running(&c.node)
@@ -185,6 +290,9 @@ func (c *client) do(o *op) {
 		command = &cluster.Command{Err: errNodeDied}
 	}
 	o.settle(command)
+	if o.outcome == acknowledged && o.args[0] == "xreadgroup" {
+		c.delivered[o.key] = string(entryID.Find(command.Reply))
+	}
 	if o.outcome == acknowledged && !o.writes() {
 		c.tokens[o.key] = tokenIn(command.Reply)
 		o.context = contextOf(o.key, c.tokens[o.key])
@@ -196,7 +304,7 @@ var errNodeDied = errors.New("the client's node died")
 
 // envelope is the command as it travels.
 func (o *op) envelope(choice quorum.Choice) *cluster.Command {
-	const first = envelopeArgs + 1
+	first := envelopeArgs + keyAt(len(o.args), o.args[0])
 	c := &cluster.Command{FirstKey: first, LastKey: first, Step: 1, Mode: o.mode, Proto: 2, Slot: object.SlotOf(o.key), Quorum: choice}
 	for _, a := range append([]string{envelope, strconv.Itoa(o.id)}, o.args...) {
 		c.Args = append(c.Args, []byte(a))

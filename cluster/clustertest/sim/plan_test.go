@@ -22,6 +22,7 @@ type plan struct {
 	hedge        time.Duration
 	repairRate   int64 // bytes a second
 	reapPause    time.Duration
+	inline       int // bytes of cells that are with their object
 	clients      int
 	think        time.Duration // mean pause of a client between two commands
 	keys         int           // of each class
@@ -85,6 +86,7 @@ func drawPlan(seed uint64, size sizes) *plan {
 		p.destructible = rng.Perm(p.nodes)[:p.w-1]
 		slices.Sort(p.destructible)
 	}
+	p.inline = pick(rng, 0, 0, 100, -1)
 	p.repairRate, p.reapPause = pick[int64](rng, 64<<10, 1<<20, 16<<20), milliseconds(rng, 50, 500, 5000)
 	p.drawEvents(rng, size)
 	return p
@@ -134,8 +136,8 @@ func (p *plan) String() string {
 	var b strings.Builder
 	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec", engine.SyncNever: "no"}[p.sync]
 	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict]
-	fmt.Fprintf(&b, "seed %d: %d nodes and %d that join, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s\n",
-		p.seed, p.nodes, p.joins, replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause)
+	fmt.Fprintf(&b, "seed %d: %d nodes and %d that join, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s, %d bytes of cells with an object\n",
+		p.seed, p.nodes, p.joins, replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause, p.inline)
 	fmt.Fprintf(&b, "  %d clients with pauses of %s, %d keys of each class, hot %v; faults for %s; may be destroyed: %v\n",
 		p.clients, p.think, p.keys, p.hot, p.safety.Round(time.Millisecond), p.destructible)
 	for _, e := range p.events {

@@ -124,7 +124,7 @@ func (w *world) safety() {
 	var clients sync.WaitGroup
 	for i := range w.plan.clients {
 		c := &client{
-			w: w, number: i, rng: rand.New(rand.NewPCG(w.plan.seed, uint64(100+i))), tokens: map[string]string{},
+			w: w, number: i, rng: rand.New(rand.NewPCG(w.plan.seed, uint64(100+i))), tokens: map[string]string{}, delivered: map[string]string{},
 		}
 		c.node = c.rng.IntN(len(w.members))
 		clients.Go(c.work)
@@ -205,7 +205,7 @@ func (w *world) compare() (f final, differing string) {
 			if r == nil {
 				return nil, fmt.Sprintf("node %d does not run", m.index)
 			}
-			o, err := r.store.Get(k)
+			o, err := r.store.Whole(k)
 			switch {
 			case err != nil:
 				return nil, fmt.Sprintf("node %d: %s: %v", m.index, key, err)

@@ -57,9 +57,10 @@ func (r runner) Run(tx *engine.Tx, c *cluster.Command) {
 	if string(c.Args[0]) == envelope {
 		id, _ = strconv.Atoi(string(c.Args[1]))
 		inner.Args = c.Args[envelopeArgs:]
-		inner.FirstKey, inner.LastKey, inner.Step = 1, 1, 1
+		at := keyAt(len(inner.Args), string(inner.Args[0]))
+		inner.FirstKey, inner.LastKey, inner.Step = at, at, 1
 	}
-	key := inner.Key(1)
+	key := inner.Key(inner.FirstKey)
 	before := tx.Raw(key)
 	switch string(inner.Args[0]) {
 	case cmdAdd:
@@ -125,7 +126,7 @@ func (c *change) compare(before *object.Object, edit *object.Edit) {
 	c.dot, c.wrote = edit.Dot(), map[version]uint64{}
 	after := edit.Object()
 	c.buries = after.Tombstone()
-	for _, cell := range after.Cells {
+	for cell := range after.From("") {
 		for _, v := range cell.Versions {
 			if v.Dot == c.dot {
 				c.wrote[version{cell.Name, v.Dot}] = xxh3.Hash(v.Payload)
@@ -144,7 +145,7 @@ func versionsOf(o *object.Object) []version {
 		return nil
 	}
 	var out []version
-	for _, cell := range o.Cells {
+	for cell := range o.From("") {
 		for _, v := range cell.Versions {
 			out = append(out, version{cell.Name, v.Dot})
 		}

@@ -90,7 +90,7 @@ func newWorld(t testing.TB, p *plan, verbose bool) *world {
 	w := &world{t: t, plan: p, witness: newWitness(), verbose: verbose, began: time.Now()}
 	config := clustertest.DefaultConfig()
 	config.Nodes, config.Replicas, config.Seed, config.Sync, config.MaxSiblings = p.nodes, replicas, p.seed, p.sync, 0
-	config.RepairRate, config.ReapPause = p.repairRate, p.reapPause
+	config.RepairRate, config.ReapPause, config.InlineBytes = p.repairRate, p.reapPause, p.inline
 	config.Settings = coordinator.Settings{
 		Quorum: quorum.Choice{R: uint8(p.r), W: uint8(p.w)}, HedgeDelay: p.hedge, Timeout: p.timeout,
 	}
