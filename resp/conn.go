@@ -44,6 +44,7 @@ type conn struct {
 	closing bool   // nothing is read any more; the connection ends when out is empty
 
 	chargedIn, chargedOut int64 // what Server.memory holds for in and out
+	chargedBatch          int64 // and for the handler's copy of a batch
 
 	// What others look at.
 	doomed    atomic.Bool            // kill has been called
@@ -53,6 +54,7 @@ type conn struct {
 	early     atomic.Pointer[[]byte] // replies that are to be sent before it goes on
 	leaving   atomic.Bool            // closing
 	holding   atomic.Int64           // chargedIn + chargedOut
+	copied    atomic.Int64           // bytes of the handler's copy of the batch
 	queued    atomic.Int64           // out.unsent
 	blocks    atomic.Int64           // len(out.blocks)
 	query     atomic.Int64           // bytes received when the batch began
@@ -91,6 +93,7 @@ func (c *conn) abandon() {
 	}
 	c.running, c.Out.Buf = nil, nil
 	c.early.Store(nil)
+	c.charge(&c.chargedBatch, 0)
 }
 
 // unload gives back what was lent for the batch that runs, which the handler has copied.
@@ -102,6 +105,7 @@ func (c *conn) unload() {
 	}
 	c.in.keep()
 	c.charge(&c.chargedIn, c.in.size())
+	c.charge(&c.chargedBatch, c.copied.Load())
 }
 
 // collect makes the next batch. It reports false when there is none.
@@ -137,6 +141,7 @@ func (c *conn) served() {
 	if c.running != nil {
 		c.running.clear()
 	}
+	c.charge(&c.chargedBatch, 0)
 	if c.Authenticated != c.trusted.Load() {
 		c.trusted.Store(c.Authenticated)
 	}

@@ -108,7 +108,7 @@ func (h *tester) run(s *Session, args [][]byte) {
 		s.Out.SimpleString("HUNG")
 	case "WAIT":
 		ctx := s.Context()
-		s.BeginWait()
+		s.BeginWait(len(args[1]))
 		h.held <- struct{}{}
 		select {
 		case <-h.release:

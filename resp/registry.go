@@ -46,7 +46,7 @@ func (s *Server) open(c *conn, p Persona, remote, local string) {
 func (s *Server) forget(c *conn) {
 	c.hangUp()
 	s.handler.Closed(&c.Session)
-	s.memory.Add(-c.chargedIn - c.chargedOut)
+	s.memory.Add(-c.chargedIn - c.chargedOut - c.chargedBatch)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.ID)

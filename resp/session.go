@@ -98,12 +98,13 @@ func (s *Session) Context() context.Context {
 }
 
 // BeginWait says that the handler goes on with the batch when other clients have done something, perhaps never. It has copied
-// what it needs of the batch. The replies so far are sent, and Context ends as soon as the client hangs up or the server begins to stop.
-func (s *Session) BeginWait() {
+// what it needs of the batch, so many bytes. The replies so far are sent, and Context ends as soon as the client hangs up or the server begins to stop.
+func (s *Session) BeginWait(copied int) {
 	c := s.conn
 	if c == nil {
 		return
 	}
+	c.copied.Store(int64(copied))
 	c.waiting.Store(true)
 	c.server.blocked.Add(1)
 	if b := s.Out.Buf; len(b) > 0 {

@@ -278,7 +278,10 @@ func (t *talk) end() {
 
 // unload is link's. What is lent is the connection's own, and small. The connection's goroutine waits for the handler, so
 // that another may write.
-func (t *talk) unload() { t.sendEarly() }
+func (t *talk) unload() {
+	t.sendEarly()
+	t.charge(&t.chargedBatch, t.copied.Load())
+}
 
 // drain is link's: a goroutine that waits for bytes is woken, one that serves stops afterwards.
 func (t *talk) drain() {

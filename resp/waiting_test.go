@@ -55,6 +55,29 @@ func TestWaitGivesMemoryBack(t *testing.T) {
 	})
 }
 
+// What the handler has copied counts among what connections hold, for as long as the batch runs.
+func TestWaitIsCharged(t *testing.T) {
+	eachDriver(t, nil, func(t *testing.T, h *tester, dial func() *client) {
+		const size = 100_000
+		c, other := dial(), dial()
+		c.send("PING\r\n")
+		c.expect("+PONG\r\n")
+		idle := h.server.Stats().Memory
+		until := func(holds func(held int64) bool) {
+			for !holds(h.server.Stats().Memory - idle) { // until the deadline of other
+				other.send("PING\r\n")
+				other.expect("+PONG\r\n")
+			}
+		}
+		c.send("WAIT %s\r\n", strings.Repeat("w", size))
+		await(t, h.held)
+		until(func(held int64) bool { return held >= size })
+		h.release <- struct{}{}
+		c.expect("$100000\r\n" + strings.Repeat("w", size) + "\r\n")
+		until(func(held int64) bool { return held < size })
+	})
+}
+
 func TestWaitEndsWithClient(t *testing.T) {
 	eachDriver(t, nil, func(t *testing.T, h *tester, dial func() *client) {
 		gone, killed, killer := dial(), dial(), dial()

@@ -69,7 +69,7 @@ func StreamEntries(o *object.Object, from, to StreamID) iter.Seq[StreamEntry] {
 		if o == nil {
 			return
 		}
-		for c := range o.From(entryName(from)) {
+		for c := range o.From(entryName(laterID(from, HeadOf(o).first))) {
 			id, ok := entryID(c)
 			if !ok || to.Before(id) || !yield(StreamEntry{id, c}) {
 				return
@@ -165,7 +165,7 @@ func MakeStream(e *object.Edit) {
 // AddEntry adds an entry whose ID is above that of the head. automatic says that the ID is one of NextID, made as home or not.
 func AddEntry(e *object.Edit, id StreamID, values [][]byte, automatic, home bool) {
 	h := headOfCell(e.Cell(headCell))
-	h.Last = laterID(h.Last, id)
+	h.Last, h.first = laterID(h.Last, id), earlierID(h.first, id)
 	if automatic && home {
 		h.home = e.Dot().Node
 	}
@@ -189,6 +189,19 @@ func RemoveEntry(e *object.Edit, id StreamID) bool {
 	return true
 }
 
+// EndRemovals is called after RemoveEntry. It notes where the stream begins when the first entries were removed.
+func EndRemovals(e *object.Edit) {
+	h := headOfCell(e.Cell(headCell))
+	first, some := FirstEntry(e.Object())
+	if !some {
+		first = h.Last
+	}
+	if h.first.Before(first) {
+		h.first = first
+		h.put(e)
+	}
+}
+
 // SetStream sets what the head says. Nil leaves a part as it is.
 func SetStream(e *object.Edit, last StreamID, added *uint64, maxDeleted *StreamID) {
 	h := headOfCell(e.Cell(headCell))
@@ -209,7 +222,7 @@ func SetStream(e *object.Edit, last StreamID, added *uint64, maxDeleted *StreamI
 // told by ID alone.
 func copyStream(e *object.Edit, o *object.Object) {
 	from := HeadOf(o)
-	to := &StreamHead{Last: from.Last, MaxDeleted: from.MaxDeleted}
+	to := &StreamHead{Last: from.Last, MaxDeleted: from.MaxDeleted, first: from.first}
 	*to.writer(e.Dot().Actor) = streamWriter{actor: e.Dot().Actor, last: from.Last, added: from.Added()}
 	to.put(e)
 	for entry := range StreamEntries(o, StreamID{}, MaxStreamID) {

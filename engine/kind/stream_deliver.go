@@ -29,6 +29,7 @@ func Deliver(o *object.Object, g *StreamGroup, limit int64, visit func(*StreamEn
 		return d
 	}
 	d.group.seen = append([]streamPosition(nil), g.seen...)
+	counts := &streamCounts{o: o, h: h}
 	passed := 0
 	for entry := range StreamEntries(o, from, MaxStreamID) {
 		left := func(actor causal.Actor) bool { return g.position(actor).Before(entry.ID) }
@@ -38,7 +39,7 @@ func Deliver(o *object.Object, g *StreamGroup, limit int64, visit func(*StreamEn
 		}
 		visit(&entry)
 		d.IDs = append(d.IDs, entry.ID)
-		d.group.count(o, h, entry.ID)
+		d.group.count(counts, entry.ID)
 		for i := range entry.cell.Versions {
 			d.group.reach(entry.cell.Versions[i].Dot.Actor, entry.ID)
 		}
@@ -62,65 +63,82 @@ func (d *Delivery) Changed() bool { return d.changed }
 func (d *Delivery) Put(e *object.Edit, name []byte) { d.group.put(e, name) }
 
 // count takes an entry that is delivered into Last and Read.
-func (g *StreamGroup) count(o *object.Object, h *StreamHead, id StreamID) {
+func (g *StreamGroup) count(s *streamCounts, id StreamID) {
 	if !g.Last.Before(id) {
 		if g.Read != EntriesUnknown {
 			g.Read++ // it has arrived late
 		}
 		return
 	}
-	if g.Read != EntriesUnknown && !removedFrom(o, h, id) {
+	if g.Read != EntriesUnknown && !s.removedFrom(id) {
 		g.Read++
-	} else if h.Added() > 0 {
-		g.Read = entriesUpTo(o, h, id)
+	} else if s.h.Added() > 0 {
+		g.Read = s.upTo(id)
 	}
 	g.Last = id
 }
 
 // Lag is the number of entries that the group was not given yet, false when that is not known.
 func (g *StreamGroup) Lag(o *object.Object, h *StreamHead) (int64, bool) {
+	s := &streamCounts{o: o, h: h}
 	added := int64(h.Added())
 	if added == 0 {
 		return 0, true
 	}
 	read := g.Read
-	if read == EntriesUnknown || removedFrom(o, h, g.Last) {
-		read = entriesUpTo(o, h, g.Last)
+	if read == EntriesUnknown || s.removedFrom(g.Last) {
+		read = s.upTo(g.Last)
 	}
 	return added - read, read != EntriesUnknown
 }
 
-// removedFrom reports whether an entry of that ID or a later one may have been removed from amid the stream. What was removed
-// from its beginning leaves no gap.
-func removedFrom(o *object.Object, h *StreamHead, id StreamID) bool {
-	if h.MaxDeleted == (StreamID{}) || h.MaxDeleted.Before(id) {
-		return false
-	}
-	first, some := FirstEntry(o)
-	return some && !h.MaxDeleted.Before(first)
+// streamCounts tells how many entries there were up to an ID, as far as the counts of the stream tell that.
+type streamCounts struct {
+	o *object.Object
+	h *StreamHead
+
+	firstID StreamID
+	some    bool
+	looked  bool // firstID and some are known
 }
 
-// entriesUpTo is the number of entries that were added up to an ID where the counts tell it, as they do at the ends of the
-// stream; else EntriesUnknown.
-func entriesUpTo(o *object.Object, h *StreamHead, id StreamID) int64 {
-	added, length := int64(h.Added()), StreamLength(o)
-	switch c := id.Compare(h.Last); {
+// first is the ID of the first entry, false when there is none.
+func (s *streamCounts) first() (StreamID, bool) {
+	if !s.looked {
+		s.firstID, s.some = FirstEntry(s.o)
+		s.looked = true
+	}
+	return s.firstID, s.some
+}
+
+// removedFrom reports whether an entry of that ID or a later one may have been removed from amid the stream. What was removed
+// from its beginning leaves no gap.
+func (s *streamCounts) removedFrom(id StreamID) bool {
+	if s.h.MaxDeleted == (StreamID{}) || s.h.MaxDeleted.Before(id) {
+		return false
+	}
+	first, some := s.first()
+	return some && !s.h.MaxDeleted.Before(first)
+}
+
+// upTo is the number of entries that were added up to an ID where the counts tell it, as they do at the ends of the stream; else
+// EntriesUnknown.
+func (s *streamCounts) upTo(id StreamID) int64 {
+	added := int64(s.h.Added())
+	first, some := s.first()
+	switch c := id.Compare(s.h.Last); {
 	case added == 0:
 		return 0
-	case length == 0 && c <= 0, c == 0:
+	case !some && c <= 0, c == 0:
 		return added
-	case c > 0:
-		return EntriesUnknown
-	}
-	first, _ := FirstEntry(o)
-	if h.MaxDeleted != (StreamID{}) && !h.MaxDeleted.Before(first) {
+	case c > 0, !s.h.MaxDeleted.Before(first) && s.h.MaxDeleted != StreamID{}:
 		return EntriesUnknown
 	}
 	switch c := id.Compare(first); {
 	case c < 0:
-		return added - length
+		return added - StreamLength(s.o)
 	case c == 0:
-		return added - length + 1
+		return added - StreamLength(s.o) + 1
 	default:
 		return EntriesUnknown
 	}

@@ -19,6 +19,10 @@ type StreamHead struct {
 	Last StreamID
 	// MaxDeleted is the greatest ID that XDEL has removed.
 	MaxDeleted StreamID
+	// first is an ID below which there are no entries. Without it a stream that is trimmed all the time would be walked from
+	// where it once began, over what a store still knows of removed rows. It holds across nodes as the least of all versions:
+	// for each entry there is one whose writer has seen it.
+	first StreamID
 	// home is the node that numbers automatic IDs 0, 1, 2, see NextID; 0 for none so far.
 	home causal.Node
 	// writers are the actors that have added entries, in their order; the latest, when there were many.
@@ -48,12 +52,12 @@ func HeadOf(o *object.Object) *StreamHead {
 }
 
 func headOfCell(c *object.Cell) *StreamHead {
-	h := &StreamHead{}
 	if c == nil {
-		return h
+		return &StreamHead{}
 	}
-	for i := range c.Versions {
-		h.join(decodeHead(c.Versions[i].Payload))
+	h := decodeHead(c.Versions[0].Payload)
+	for i := range c.Versions[1:] {
+		h.join(decodeHead(c.Versions[1+i].Payload))
 	}
 	return h
 }
@@ -76,6 +80,7 @@ func (h *StreamHead) IsHome(node causal.Node, first bool) bool {
 
 func (h *StreamHead) join(o *StreamHead) {
 	h.Last, h.MaxDeleted = laterID(h.Last, o.Last), laterID(h.MaxDeleted, o.MaxDeleted)
+	h.first = earlierID(h.first, o.first)
 	if h.home == 0 || o.home != 0 && o.home < h.home {
 		h.home = o.home
 	}
@@ -107,7 +112,7 @@ func (h *StreamHead) put(e *object.Edit) {
 		h.before += h.writers[oldest].added
 		h.writers = slices.Delete(h.writers, oldest, oldest+1)
 	}
-	b := appendID(appendID(nil, h.Last), h.MaxDeleted)
+	b := appendID(appendID(appendID(nil, h.Last), h.MaxDeleted), h.first)
 	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(h.home)), h.before)
 	for i := range h.writers {
 		w := &h.writers[i]
@@ -118,7 +123,7 @@ func (h *StreamHead) put(e *object.Edit) {
 
 func decodeHead(payload []byte) *StreamHead {
 	p := packed{rest: payload}
-	h := &StreamHead{Last: p.id(), MaxDeleted: p.id(), home: causal.Node(p.number()), before: p.number()}
+	h := &StreamHead{Last: p.id(), MaxDeleted: p.id(), first: p.id(), home: causal.Node(p.number()), before: p.number()}
 	for p.more() {
 		w := h.writer(p.actor())
 		w.last, w.added = p.id(), p.number()

@@ -143,7 +143,9 @@ func TestSettingAGroupWinsOverReading(t *testing.T) {
 		xadd(1, 2, 3)(e)
 		SetGroup(e, theGroup, StreamID{}, EntriesUnknown)
 	})
-	read := at(base, 2, 30, func(e *object.Edit) { Deliver(base, GroupOf(base, theGroup), 0, func(*StreamEntry) {}).Put(e, theGroup) })
+	read := at(base, 2, 30, func(e *object.Edit) {
+		Deliver(base, GroupOf(base, theGroup), 0, func(*StreamEntry) {}).Put(e, theGroup)
+	})
 	set := at(base, 1, 20, func(e *object.Edit) { SetGroup(e, theGroup, StreamID{1, 0}, 1) })
 	both := object.Join(read, set)
 	d := Deliver(both, GroupOf(both, theGroup), 0, func(*StreamEntry) {})

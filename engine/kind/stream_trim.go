@@ -22,8 +22,16 @@ const trimBlock = 100
 
 // DropEntries removes what Doomed has named.
 func DropEntries(e *object.Edit, ids []StreamID) {
+	if len(ids) == 0 {
+		return
+	}
 	for _, id := range ids {
 		e.Remove(entryName(id))
+	}
+	h := headOfCell(e.Cell(headCell))
+	if first, ok := ids[len(ids)-1].Next(); ok {
+		h.first = laterID(h.first, first)
+		h.put(e)
 	}
 }
 
@@ -44,7 +52,13 @@ func (t *StreamTrim) Doomed(o *object.Object) (ids []StreamID) {
 	if t.Approximate {
 		block = trimBlock
 	}
+	if t.ByLength && excess < length && t.Approximate {
+		excess -= excess % block
+	}
 	whole := 0 // the ids of whole blocks
+	if min(excess, limit) == 0 {
+		return nil
+	}
 	for entry := range StreamEntries(o, StreamID{}, MaxStreamID) {
 		seen := int64(len(ids)) + 1
 		if seen > min(excess, limit) || !t.ByLength && !entry.ID.Before(t.MinID) {

@@ -146,6 +146,7 @@ func (w *streamWorld) remove(r *replica) {
 				maps.Copy(s.removes, w.entries(r)[id])
 			}
 		}
+		EndRemovals(e)
 		return len(s.removes) > 0
 	})
 }
@@ -360,7 +361,7 @@ func (w *streamWorld) mustDeliver(o *object.Object, left map[StreamID]bool, agai
 	}
 	for id := range left {
 		if !got[id] {
-			w.t.Fatalf("%v is never delivered (copy: %v): %+v; head %+v", id, again, GroupOf(w.replicas[0].object, theGroup), HeadOf(w.replicas[0].object))
+			w.t.Fatalf("%v is never delivered, of a copy: %v", id, again)
 		}
 	}
 	if !again && len(got) != len(left) {

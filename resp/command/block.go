@@ -141,7 +141,7 @@ func (p *pipeline) own() {
 		}
 		batch[from+i] = copied
 	}
-	p.batch = batch
+	p.batch, p.copied = batch, size
 	p.request.Args = batch[from][len(batch[from])-len(p.request.Args):] // without a prefix
 	// What is kept for reuse can be large, and thousands may wait.
 	p.commands, p.items, p.aside, p.counts = nil, nil, nil, nil
@@ -156,7 +156,7 @@ func (b *blocked) Waiting() {
 	b.ctx = s.Context()
 	b.p.h.waiting.add(s.ID, b)
 	s.Ran(&b.spec.fullName)
-	s.BeginWait()
+	s.BeginWait(b.p.copied)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.unctx = context.AfterFunc(b.ctx, func() { b.end(byHangUp) })

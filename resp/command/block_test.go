@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,18 +220,27 @@ func TestBlockedWithoutQuorum(t *testing.T) {
 	waiters(t, func(t *testing.T, n *node, dial func() *client) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go n.cluster.waiting().Run(ctx)
 		a, b, late, pusher := dial(), dial(), dial(), dial()
 		a.wait("quorum r 3 -- blpop k 0")
 		b.wait("quorum r 1 -- blpop k 0")
-		fail := cluster.ErrClusterDown
-		var least uint8 = 3
+		const (
+			works = iota
+			noThree
+			inDoubt
+		)
+		var state atomic.Int32
+		state.Store(noThree)
 		n.cluster.fail = func(cmd *cluster.Command) error {
-			if cmd.Quorum.R >= least && string(cmd.Args[0]) != "rpush" {
-				return fail
+			name := string(cmd.Args[0])
+			switch now := state.Load(); {
+			case now == noThree && cmd.Quorum.R == 3 && name != "rpush":
+				return cluster.ErrClusterDown
+			case now == inDoubt && name == "lpop":
+				return cluster.ErrNoQuorum
 			}
 			return nil
 		}
+		go n.cluster.waiting().Run(ctx)
 		pusher.do("rpush k x")
 		b.expect("[k x]") // although it came later
 		if got := fmt.Sprint(late.do("quorum r 3 -- blpop other 0")); !strings.HasPrefix(got, "CLUSTERDOWN") {
@@ -238,18 +248,12 @@ func TestBlockedWithoutQuorum(t *testing.T) {
 		}
 		pusher.do("rpush k y")
 		time.Sleep(10 * time.Second)
-		n.cluster.fail = nil
+		state.Store(works)
 		a.expect("[k y]")
 		a.wait("blpop k 0")
-		fail, least = cluster.ErrNoQuorum, 0
-		n.cluster.fail = func(cmd *cluster.Command) error {
-			if string(cmd.Args[0]) == "lpop" {
-				return fail
-			}
-			return nil
-		}
+		state.Store(inDoubt)
 		pusher.do("rpush k z")
-		a.expect("NOQUORUM " + fail.Error())
+		a.expect("NOQUORUM " + cluster.ErrNoQuorum.Error())
 	})
 }
 

@@ -148,7 +148,7 @@ func (g *generator) listWords() []string {
 	case 22:
 		return []string{"rpoplpush", k, key()}
 	case 23:
-		return append([]string{"lmpop", g.pick("1", "2", "2", "2", "3", "4", "0", "x", "-1"), k, key(), side()}, g.options("count %i", "count 2", "count 0", "limit 1")...)
+		return append([]string{"lmpop", g.pick("1", "2", "2", "2", "3", "4", "0", "x", "-1"), k, g.pick(k, key(), "{l}1", "{l}2"), side()}, g.options("count %i", "count 2", "count 0", "limit 1")...)
 	default:
 		return []string{"llen", k}
 	}

@@ -50,7 +50,8 @@ func listSpecs() []Spec {
 			Summary: "Returns an element after popping it from one list and pushing it to another. Deletes the list if the last element was moved.",
 		}),
 		{
-			Name: "lmpop", Arity: -4, Flags: WriteFlag | MovableKeys, NumKeys: 1, KeyFlags: take, Since: "7.0.0", Slow: lMPop,
+			Name: "lmpop", Arity: -4, Flags: WriteFlag | MovableKeys, NumKeys: 1, KeyFlags: take, Since: "7.0.0",
+			Mode: changes, Run: lMPop, SlowOf: misnumbered(1), Slow: lMPopAcross,
 			Complexity: "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
 			Summary:    "Returns multiple elements from a list after removing them. Deletes the list if the last element was popped.",
 		},

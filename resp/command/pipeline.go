@@ -43,6 +43,7 @@ type pipeline struct {
 	muted   bool    // the reply of the present command is not wanted
 	clock   time.Time
 	counts  counts // the commands that were run since clock
+	copied  int    // bytes of batch when it is a copy
 }
 
 // item is the reply of one command of a stretch.
@@ -126,6 +127,7 @@ func (p *pipeline) wait() {
 	p.request.Ctx = p.s.Context()
 	if spec.Flags&Blocking != 0 {
 		p.own()
+		p.request.copied = p.copied
 	}
 	mark := len(p.s.Out.Buf)
 	spec.Slow(&p.request)

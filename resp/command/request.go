@@ -25,6 +25,7 @@ type Request struct {
 
 	spec   *Spec
 	waited bool // by Await
+	copied int  // bytes of the copy of the batch, for Await
 }
 
 // Spec is the command's row.

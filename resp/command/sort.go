@@ -305,6 +305,10 @@ func (r *Request) lookUp(elements []sortElement, pattern []byte) (found [][]byte
 				commands[i] = r.Command([]byte("hget"), key, field)
 			}
 		}
+		if r.Ctx.Err() != nil { // nobody waits for the reply any more
+			r.Fail("ERR the client is gone")
+			return nil, false
+		}
 		r.Execute(commands...)
 		for i, c := range commands {
 			if found[from+i], ok = r.lookedUp(c); !ok {

@@ -203,6 +203,9 @@ func xDel(c *Call) {
 			removed++
 		}
 	}
+	if removed > 0 {
+		kind.EndRemovals(c.Tx.Edit(key))
+	}
 	c.Reply.Int(removed)
 }
 

@@ -159,7 +159,7 @@ func (a *awaiting) Waiting() {
 	a.waits, a.r.waited = true, true
 	h.waiting.add(s.ID, a)
 	s.Ran(&a.r.spec.fullName)
-	s.BeginWait()
+	s.BeginWait(a.r.copied)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.unctx = context.AfterFunc(a.r.Ctx, func() { a.end(byHangUp) })
