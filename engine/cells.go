@@ -53,7 +53,7 @@ func (s *Store) readCell(g generation, name object.CellName) (versions []causal.
 func pointCell(iter *pebble.Iterator, g generation, name object.CellName) ([]causal.Version, error) {
 	var buf [96]byte
 	if iter.SeekPrefixGE(appendCellKey(buf[:0], g.slot, g.at, name)) {
-		return versionsAt(iter, name, true)
+		return versionsAt(iter, name)
 	}
 	if err := iter.Error(); err != nil {
 		return nil, fmt.Errorf("read cell: %w", err)
@@ -61,19 +61,19 @@ func pointCell(iter *pebble.Iterator, g generation, name object.CellName) ([]cau
 	return nil, nil
 }
 
-// versionsAt decodes the row that an iterator stands at, copied where it is to outlive the iterator's next step.
-func versionsAt(iter *pebble.Iterator, name object.CellName, copied bool) ([]causal.Version, error) {
+// local are the versions of a row that is derived.
+var local = []causal.Version{{}}
+
+// versionsAt decodes the row that an iterator stands at, for it to outlive the iterator's next step.
+func versionsAt(iter *pebble.Iterator, name object.CellName) ([]causal.Version, error) {
 	value, err := iter.ValueAndErr()
 	if err != nil {
 		return nil, err
 	}
-	if copied {
-		value = bytes.Clone(value)
-	}
 	if name.Local() {
-		return []causal.Version{{}}, nil
+		return local, nil
 	}
-	return object.DecodeVersions(value)
+	return object.DecodeVersions(bytes.Clone(value))
 }
 
 type walkFunc func(*pebble.Iterator, func(*object.Cell) bool) error
@@ -90,13 +90,19 @@ func walkBack(iter *pebble.Iterator, visit func(*object.Cell) bool) error {
 
 func walk(iter *pebble.Iterator, ok bool, step func() bool, visit func(*object.Cell) bool) error {
 	var cell object.Cell
+	var room []causal.Version
 	for ; ok; ok = step() {
-		name := object.CellName(iter.Key()[cellPrefix:])
-		versions, err := versionsAt(iter, name, false)
-		if err != nil {
-			return err
+		cell = object.Cell{Name: object.CellName(iter.Key()[cellPrefix:]), Versions: local}
+		if !cell.Name.Local() {
+			value, err := iter.ValueAndErr()
+			if err != nil {
+				return err
+			}
+			if room, err = object.DecodeVersionsIn(room, value); err != nil {
+				return err
+			}
+			cell.Versions = room
 		}
-		cell = object.Cell{Name: name, Versions: versions}
 		if !visit(&cell) {
 			return nil
 		}

@@ -84,20 +84,16 @@ func drawFromWindows(o *object.Object, kind object.Kind, n int64, again bool) it
 }
 
 // drawNear is one of the elements from a place on. Behind the last comes the first.
-func drawNear(o *object.Object, kind object.Kind, from Place) (Element, bool) {
-	var near []Element
-	for _, start := range []Place{from, 0} {
-		for el := range Elements(o, kind, start) {
-			if near = append(near, el.clone()); len(near) == window {
-				break
+func drawNear(o *object.Object, kind object.Kind, from Place) (near Element, ok bool) {
+	ahead := rand.IntN(window)
+	for range 2 {
+		for el := range Elements(o, kind, from) {
+			if ahead == 0 {
+				return el.clone(), true
 			}
+			ahead--
 		}
-		if len(near) == window {
-			break
-		}
+		from = 0
 	}
-	if len(near) == 0 {
-		return Element{}, false
-	}
-	return near[rand.IntN(len(near))], true
+	return near, false
 }

@@ -89,10 +89,13 @@ func dotOf(b []byte) causal.Dot {
 }
 
 // DecodeVersions reads what AppendVersions has written, at least one version. The payloads share memory with b.
-func DecodeVersions(b []byte) ([]causal.Version, error) {
+func DecodeVersions(b []byte) ([]causal.Version, error) { return DecodeVersionsIn(nil, b) }
+
+// DecodeVersionsIn is DecodeVersions into the memory of versions that nobody looks at any more.
+func DecodeVersionsIn(room []causal.Version, b []byte) ([]causal.Version, error) {
 	d := decoder{b: b}
 	n := d.count(dotSize + 1)
-	out := make([]causal.Version, 0, n)
+	out := slices.Grow(room[:0], n)
 	for range n {
 		if len(d.b) < dotSize {
 			d.fail()
