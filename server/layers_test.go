@@ -20,11 +20,16 @@ var pure = map[string][]string{
 	"cluster/ring":   {"engine/object", "engine/causal"},
 	"cluster/quorum": {},
 	"engine/causal":  {},
-	"engine/object":  {"engine/causal"},
+	"engine/rank":    {},
+	"engine/object":  {"engine/causal", "engine/rank"},
 	"engine/merkle":  {"engine/object", "engine/causal"},
-	"engine/kind":    {"engine/object", "engine/causal"},
+	"engine/geo":     {},
 	"engine/glob":    {},
+	"engine/kind":    {"engine/object", "engine/causal", "engine/hyperloglog"},
 	"engine/usage":   {"engine/object"},
+	"resp/rdb":       {},
+
+	"engine/hyperloglog": {},
 }
 
 // impure are packages of the standard library that reach outside or run beside.
