@@ -48,9 +48,10 @@ func sleeper(t *testing.T, args ...string) (*node, *client) {
 	t.Helper()
 	n := serve(t, t.TempDir(), append([]string{"--enable-debug-command", "local"}, args...)...)
 	c := n.client()
+	id := c.do("CLIENT", "ID")
 	c.send(encode("DEBUG", "SLEEP", "3600"))
 	other := n.client()
-	await(t, "the command runs", func() bool { return strings.Contains(other.do("CLIENT", "LIST"), "flags=b") })
+	await(t, "the command runs", func() bool { return !strings.Contains(other.do("CLIENT", "LIST", "ID", id), " qbuf=0 ") })
 	return n, c
 }
 
