@@ -17,24 +17,23 @@ type generation struct {
 	at   causal.Time
 }
 
-// above are the bounds of the rows from a name on, up to the end of the cells, or of the local rows.
-func (g generation) above(from object.CellName) *pebble.IterOptions {
-	end := appendCellKey(nil, g.slot, g.at, object.CellsEnd)
-	if from.Local() {
-		end = appendCellsOf(nil, g.slot, g.at+1)
-	}
-	return &pebble.IterOptions{LowerBound: appendCellKey(nil, g.slot, g.at, from), UpperBound: end}
+// rowBounds are those of an object's cells, or of its local rows, with the place where a walk begins.
+type rowBounds struct{ first, end, at []byte }
+
+func (b rowBounds) options() *pebble.IterOptions {
+	return &pebble.IterOptions{LowerBound: b.first, UpperBound: b.end}
 }
 
-// below are the bounds of the cells below a name, or of the local rows.
-func (g generation) below(before object.CellName) *pebble.IterOptions {
-	start := object.CellName("")
-	if before.Local() {
-		start = object.CellsEnd
+// walkAt are the bounds of a walk from a name on, or downwards from below it.
+func (g generation) walkAt(name object.CellName) rowBounds {
+	b := rowBounds{at: appendCellKey(nil, g.slot, g.at, name)}
+	ends := appendCellKey(nil, g.slot, g.at, object.CellsEnd)
+	if name.Local() {
+		b.first, b.end = ends, appendCellsOf(nil, g.slot, g.at+1)
+	} else {
+		b.first, b.end = appendCellsOf(nil, g.slot, g.at), ends
 	}
-	return &pebble.IterOptions{
-		LowerBound: appendCellKey(nil, g.slot, g.at, start), UpperBound: appendCellKey(nil, g.slot, g.at, before),
-	}
+	return b
 }
 
 // readCell reads one cell, no versions when it is not there. The iterator asks the filters of all levels, as for objects.
@@ -76,16 +75,16 @@ func versionsAt(iter *pebble.Iterator, name object.CellName) ([]causal.Version, 
 	return object.DecodeVersions(bytes.Clone(value))
 }
 
-type walkFunc func(*pebble.Iterator, func(*object.Cell) bool) error
+type walkFunc func(*pebble.Iterator, rowBounds, func(*object.Cell) bool) error
 
-// walkCells visits the cells that an iterator over a generation finds.
-func walkCells(iter *pebble.Iterator, visit func(*object.Cell) bool) error {
-	return walk(iter, iter.First(), iter.Next, visit)
+// walkCells visits the cells from where a walk begins, in the order of their names. The iterator has the bounds.
+func walkCells(iter *pebble.Iterator, b rowBounds, visit func(*object.Cell) bool) error {
+	return walk(iter, iter.SeekGE(b.at), iter.Next, visit)
 }
 
 // walkBack is walkCells in falling order.
-func walkBack(iter *pebble.Iterator, visit func(*object.Cell) bool) error {
-	return walk(iter, iter.Last(), iter.Prev, visit)
+func walkBack(iter *pebble.Iterator, b rowBounds, visit func(*object.Cell) bool) error {
+	return walk(iter, iter.SeekLT(b.at), iter.Prev, visit)
 }
 
 func walk(iter *pebble.Iterator, ok bool, step func() bool, visit func(*object.Cell) bool) error {
@@ -134,9 +133,10 @@ func (r storedRows) Versions(name object.CellName) []causal.Version {
 
 // Each visits the cells as they are at one moment.
 func (r storedRows) Each(from object.CellName, visit func(*object.Cell) bool) {
-	iter, err := r.store.db.NewIter(r.above(from))
+	bounds := r.walkAt(from)
+	iter, err := r.store.db.NewIter(bounds.options())
 	if err == nil {
-		err = errors.Join(walkCells(iter, visit), iter.Close())
+		err = errors.Join(walkCells(iter, bounds, visit), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
@@ -145,9 +145,10 @@ func (r storedRows) Each(from object.CellName, visit func(*object.Cell) bool) {
 
 // Back visits the cells as they are at one moment, in falling order.
 func (r storedRows) Back(before object.CellName, visit func(*object.Cell) bool) {
-	iter, err := r.store.db.NewIter(r.below(before))
+	bounds := r.walkAt(before)
+	iter, err := r.store.db.NewIter(bounds.options())
 	if err == nil {
-		err = errors.Join(walkBack(iter, visit), iter.Close())
+		err = errors.Join(walkBack(iter, bounds, visit), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
@@ -203,20 +204,20 @@ func (r viewedRows) Versions(name object.CellName) []causal.Version {
 
 // Each visits the cells as they are at one moment.
 func (r viewedRows) Each(from object.CellName, visit func(*object.Cell) bool) {
-	r.walk(r.above(from), walkCells, func(now object.Rows) { now.Each(from, visit) }, visit)
+	r.walk(r.walkAt(from), walkCells, func(now object.Rows) { now.Each(from, visit) }, visit)
 }
 
 // Back visits the cells as they are at one moment, in falling order.
 func (r viewedRows) Back(before object.CellName, visit func(*object.Cell) bool) {
-	r.walk(r.below(before), walkBack, func(now object.Rows) { now.Back(before, visit) }, visit)
+	r.walk(r.walkAt(before), walkBack, func(now object.Rows) { now.Back(before, visit) }, visit)
 }
 
 // walk walks over the rows, or over those that the key has now when they have been replaced.
 func (r viewedRows) walk(
-	bounds *pebble.IterOptions, walk walkFunc, instead func(object.Rows),
+	bounds rowBounds, walk walkFunc, instead func(object.Rows),
 	visit func(*object.Cell) bool,
 ) {
-	iter, err := r.store.db.NewIter(bounds)
+	iter, err := r.store.db.NewIter(bounds.options())
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
 		return
@@ -225,7 +226,7 @@ func (r viewedRows) walk(
 		err = iter.Close()
 		instead(rowsOf(now))
 	} else {
-		err = errors.Join(walk(iter, func(c *object.Cell) bool { return r.reader.step() && visit(c) }), iter.Close())
+		err = errors.Join(walk(iter, bounds, func(c *object.Cell) bool { return r.reader.step() && visit(c) }), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
@@ -293,20 +294,20 @@ func (r sameMoment) Versions(name object.CellName) (versions []causal.Version) {
 
 // Each visits the cells.
 func (r sameMoment) Each(from object.CellName, visit func(*object.Cell) bool) {
-	r.walk(r.above(from), walkCells, visit)
+	r.walk(r.walkAt(from), walkCells, visit)
 }
 
 // Back visits the cells in falling order.
 func (r sameMoment) Back(before object.CellName, visit func(*object.Cell) bool) {
-	r.walk(r.below(before), walkBack, visit)
+	r.walk(r.walkAt(before), walkBack, visit)
 }
 
 func (r sameMoment) walk(
-	bounds *pebble.IterOptions, walk walkFunc, visit func(*object.Cell) bool,
+	bounds rowBounds, walk walkFunc, visit func(*object.Cell) bool,
 ) {
-	iter, err := r.of.Clone(pebble.CloneOptions{IterOptions: bounds})
+	iter, err := r.of.Clone(pebble.CloneOptions{IterOptions: bounds.options()})
 	if err == nil {
-		err = errors.Join(walk(iter, visit), iter.Close())
+		err = errors.Join(walk(iter, bounds, visit), iter.Close())
 	}
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))

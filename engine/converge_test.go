@@ -14,8 +14,12 @@ import (
 // TestChangesBringTheObject gives another store what each change of a batch is sent as, and demands that it has the object then:
 // also where cells go into rows, or the key is removed and made anew, within the batch.
 func TestChangesBringTheObject(t *testing.T) {
+	seeds := uint64(15)
+	if testing.Short() {
+		seeds = 2
+	}
 	for _, inline := range []int{-1, 0, 60, 2048} {
-		for seed := range uint64(15) {
+		for seed := range seeds {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			var stores [2]*Store
 			for i := range stores {

@@ -60,7 +60,8 @@ func (sh *shard) fold(p *pendingKey, o *object.Object, k *object.Kept, changed [
 	out := &object.Kept{Generation: k.Generation, Counts: append([]object.KindCount(nil), k.Counts...), Bytes: k.Bytes, Rows: p.rows}
 	for i := range changed {
 		c := &changed[i]
-		before := object.Cell{Name: c.Name, Versions: p.rows.replace(c)}
+		before := object.Cell{Name: c.Name, Versions: out.Stored(c.Name)}
+		p.rows.changes.Set(c.Name, c.Versions)
 		out.Replace(&before, c)
 		kind.Derive(p.rows, out.Known(c.Name.Kind()), c.Name, before.Versions, c.Versions)
 	}

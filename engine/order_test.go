@@ -180,6 +180,9 @@ func TestOrderFollowsTheElements(t *testing.T) {
 
 // TestOrderOfManyElements is about as large as reaches the topmost level of the counts.
 func TestOrderOfManyElements(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and has one goroutine")
+	}
 	const elements, atOnce = 150_000, 15_000
 	s := openOrdered(t)
 	key := twinKeys[0]

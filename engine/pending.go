@@ -124,7 +124,7 @@ func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) 
 			more = changed.Next() && changed.Key().Local() == from.Local()
 		}
 	}
-	r.shard.walkRows(r.above(from), walkCells, func(c *object.Cell) bool {
+	r.shard.walkRows(r.walkAt(from), walkCells, func(c *object.Cell) bool {
 		changesBefore(c.Name, false)
 		if !stopped && !(more && changed.Key() == c.Name) {
 			stopped = !visit(c)
@@ -157,7 +157,7 @@ func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool
 			more = changed.Prev() && changed.Key().Local() == before.Local()
 		}
 	}
-	r.shard.walkRows(r.below(before), walkBack, func(c *object.Cell) bool {
+	r.shard.walkRows(r.walkAt(before), walkBack, func(c *object.Cell) bool {
 		changesAbove(c.Name)
 		if !stopped && !(more && changed.Key() == c.Name) {
 			stopped = !visit(c)
@@ -165,13 +165,6 @@ func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool
 		return !stopped
 	})
 	changesAbove("")
-}
-
-// replace gives a cell other versions, and returns those that it had.
-func (r *pendingRows) replace(c *object.Cell) (before []causal.Version) {
-	before = r.Versions(c.Name)
-	r.changes.Set(c.Name, c.Versions)
-	return before
 }
 
 // stage adds the changed rows to the batch.
@@ -195,7 +188,9 @@ func (r *pendingRows) stage(b *pebble.Batch) (err error) {
 	return err
 }
 
-// The rows that a batch reads are those from before it. One iterator for points and one for walks serve all of it.
+// The rows that a batch reads are those from before it. One iterator for points and one for walks serve all of it. The latter
+// keeps its bounds while the walks are over one object, and Pebble then goes on from where it stands when one walk begins
+// behind another, as those of a queue do.
 
 // readCell reads a row, no versions when it is not there.
 func (sh *shard) readCell(g generation, name object.CellName) ([]causal.Version, error) {
@@ -209,16 +204,16 @@ func (sh *shard) readCell(g generation, name object.CellName) ([]causal.Version,
 }
 
 // walkRows walks over rows of the store.
-func (sh *shard) walkRows(bounds *pebble.IterOptions, walk walkFunc, visit func(*object.Cell) bool) {
+func (sh *shard) walkRows(bounds rowBounds, walk walkFunc, visit func(*object.Cell) bool) {
 	iter, err := sh.rows, error(nil)
 	sh.rows = nil // who walks within a walk gets another
 	if iter == nil {
-		iter, err = sh.store.db.NewIter(bounds)
+		iter, err = sh.store.db.NewIter(bounds.options())
 	} else {
-		iter.SetBounds(bounds.LowerBound, bounds.UpperBound)
+		iter.SetBounds(bounds.first, bounds.end)
 	}
 	if err == nil {
-		err = walk(iter, visit)
+		err = walk(iter, bounds, visit)
 		if sh.rows == nil {
 			sh.rows = iter
 		} else {

@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,8 +12,9 @@ import (
 // TestPace spends, pauses and stops. Its clock is that of a synctest bubble.
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rate := int64(100)
-		p := Pace{Rate: func() int64 { return rate }}
+		var rate atomic.Int64
+		rate.Store(100)
+		p := Pace{Rate: rate.Load}
 		took := func() time.Duration {
 			began := time.Now()
 			if err := p.Wait(t.Context()); err != nil {
@@ -28,9 +30,9 @@ func TestPace(t *testing.T) {
 		if d := took(); d != 3*time.Second {
 			t.Errorf("300 bytes at 100 a second are paid for in %s", d)
 		}
-		rate = 0
+		rate.Store(0)
 		p.Spend(1 << 40) // by whom is paused: not paid for
-		time.AfterFunc(10*time.Second, func() { rate = 100 })
+		time.AfterFunc(10*time.Second, func() { rate.Store(100) })
 		if d := took(); d < 10*time.Second || d > 10*time.Second+pausedLook {
 			t.Errorf("a pause of 10 s takes %s", d)
 		}

@@ -64,7 +64,7 @@ func orderOf(o *object.Object, kind object.Kind) *order {
 		if c.Name.Kind() != kind {
 			continue
 		}
-		from, was := spotOf(c.Name, o.Kept.Rows.Versions(c.Name))
+		from, was := spotOf(c.Name, o.Kept.Stored(c.Name))
 		to, is := spotOf(c.Name, c.Versions)
 		if was == is && from == to {
 			continue

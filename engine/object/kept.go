@@ -142,6 +142,22 @@ func (k *Kept) Settle(others bool) {
 	}
 }
 
+// Stored are the versions of a cell in the rows, changes aside. What cannot be there is not looked for: a cell of a type that has
+// none, or beyond the ends of a type whose names are in the order of the elements.
+func (k *Kept) Stored(name CellName) []causal.Version {
+	if of := name.Kind(); of != None {
+		c := k.Known(of)
+		if c == nil {
+			return nil
+		}
+		byName := of == List || of == Stream && len(name) > 1
+		if byName && c.High != "" && (name[1:] < CellName(c.Low) || name[1:] >= CellName(c.High)) {
+			return nil
+		}
+	}
+	return k.Rows.Versions(name)
+}
+
 // cell is a cell of the rows as the changes leave it, nil when it is not there.
 func (k *Kept) cell(name CellName) *Cell {
 	if i, ok := findCell(k.Changed, name); ok {
@@ -150,7 +166,7 @@ func (k *Kept) cell(name CellName) *Cell {
 		}
 		return &k.Changed[i]
 	}
-	if v := k.Rows.Versions(name); len(v) > 0 {
+	if v := k.Stored(name); len(v) > 0 {
 		return &Cell{Name: name, Versions: v}
 	}
 	return nil
@@ -166,7 +182,7 @@ func (k *Kept) Count(kind Kind) KindCount {
 	}
 	for i := range k.Changed {
 		if c := &k.Changed[i]; c.Name.Owner() == kind {
-			out.Replace(c.Name, k.Rows.Versions(c.Name), c.Versions)
+			out.Replace(c.Name, k.Stored(c.Name), c.Versions)
 		}
 	}
 	return out
