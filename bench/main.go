@@ -21,6 +21,7 @@ type settings struct {
 	kindred string
 	base    int
 	only    string
+	types   bool
 }
 
 func main() {
@@ -31,6 +32,7 @@ func main() {
 	flag.StringVar(&s.kindred, "kindred", "bin/kindred", "the binary to measure")
 	flag.IntVar(&s.base, "port", 21000, "the first of the ports to use")
 	flag.StringVar(&s.only, "only", "", "measure only rows and faults whose name contains this")
+	flag.BoolVar(&s.types, "types", false, "measure only the table of data types")
 	flag.Parse()
 	if err := run(s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -64,6 +66,10 @@ func run(s settings) (err error) {
 	results, err := f.measure()
 	if err != nil {
 		return err
+	}
+	if s.types {
+		f.stop()
+		return report(s, results, memoryResult{}, nil, nil, nil)
 	}
 	memory, err := f.measureMemory()
 	if err != nil {

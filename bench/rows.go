@@ -9,7 +9,7 @@ import (
 func (f *fleet) rows() []row {
 	kept := []row{}
 	for _, r := range append(f.stringRows(), f.typeRows()...) {
-		if strings.Contains(r.name, f.only) {
+		if strings.Contains(r.name, f.only) && (r.types || !f.settings.types) {
 			if f.short {
 				r.load.requests /= 50
 			}
