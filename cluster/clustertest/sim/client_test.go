@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,10 @@ const (
 	entries  = "x" // streams with a consumer group
 )
 
-var classes = []string{register, counter, resets, members, expiring, fields, scores, queue, entries}
+var (
+	plain   = []string{register, counter, resets, members, expiring}
+	classes = append(slices.Clone(plain), fields, scores, queue, entries)
+)
 
 // Modes as the command table has them; cluster.Mode says what they mean.
 const (
@@ -63,7 +67,7 @@ func (c *client) work() {
 }
 
 func (c *client) draw() *op {
-	class := classes[c.rng.IntN(len(classes))]
+	class := c.w.plan.classes[c.rng.IntN(len(c.w.plan.classes))]
 	n := c.rng.IntN(c.w.plan.keys)
 	if c.w.plan.hot && c.rng.IntN(2) == 0 {
 		n = 0

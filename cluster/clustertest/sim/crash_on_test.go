@@ -96,9 +96,9 @@ type mutation struct {
 
 func anyPlan(*plan) bool { return true }
 
-// reapsOften reports whether tombstones are likely to go while faults strike.
+// reapsOften reports whether tombstones are likely to go while faults strike, and their keys to be written again.
 func (p *plan) reapsOften() bool {
-	return p.joins == 0 && p.reapPause < time.Second && p.timeout < time.Second
+	return p.joins == 0 && p.reapPause < time.Second && p.timeout < time.Second && len(p.classes) == len(plain) && p.inline == 0
 }
 
 var mutations = map[string]mutation{

@@ -22,7 +22,8 @@ type plan struct {
 	hedge        time.Duration
 	repairRate   int64 // bytes a second
 	reapPause    time.Duration
-	inline       int // bytes of cells that are with their object
+	inline       int      // bytes of cells that are with their object
+	classes      []string // of the keys that clients use
 	clients      int
 	think        time.Duration // mean pause of a client between two commands
 	keys         int           // of each class
@@ -86,9 +87,13 @@ func drawPlan(seed uint64, size sizes) *plan {
 		p.destructible = rng.Perm(p.nodes)[:p.w-1]
 		slices.Sort(p.destructible)
 	}
-	p.inline = pick(rng, 0, 0, 100, -1)
 	p.repairRate, p.reapPause = pick[int64](rng, 64<<10, 1<<20, 16<<20), milliseconds(rng, 50, 500, 5000)
 	p.drawEvents(rng, size)
+	// Half of the plans leave out the classes of collections, so that the others have more to do with each key.
+	p.inline, p.classes = pick(rng, 0, 0, 100, -1), classes
+	if rng.IntN(2) == 0 {
+		p.classes = plain
+	}
 	return p
 }
 
