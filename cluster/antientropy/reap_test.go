@@ -22,7 +22,8 @@ func (w *world) coordinator(key string) (first, second, third *worldNode) {
 	return node(primaries[0]), node(primaries[1]), node(primaries[2])
 }
 
-// old lets tombstones become older than messages can be.
+// old lets tombstones become older than messages can be. Every test of this package that sleeps runs in a synctest bubble: its
+// clock is fake, and no sleep takes real time.
 func old() { time.Sleep(lateFactor*testOldest + time.Second) }
 
 // reapOnce goes through a node's tombstones once.

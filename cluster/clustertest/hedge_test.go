@@ -39,7 +39,7 @@ func TestLargeCommandsAreNotHedgedAtOnce(t *testing.T) {
 					if err := set(from, key, strings.Repeat("x", size)); err != nil {
 						t.Fatal(err)
 					}
-					time.Sleep(time.Second)
+					time.Sleep(time.Second) // of the bubble's fake clock: the next command begins at rest
 				}
 				if got := from.Stats().Failovers > 0; got != hedged {
 					t.Errorf("hedged: %t", got)

@@ -160,6 +160,23 @@ func (c *Call) scanOptions() (limit int, pattern string, ok bool) {
 // maxRandom bounds how many elements a command draws, which may be more than there are.
 const maxRandom = 16 << 20
 
+// popCount reads the count of a command that pops elements, which may be left out: alone, one is popped. Without ok the error is the
+// reply.
+func (c *Call) popCount() (n int64, alone, ok bool) {
+	switch len(c.Args) {
+	case 2:
+		return 1, true, true
+	case 3:
+		if n, ok = parseInt(c.Args[2]); ok && n >= 0 {
+			return n, false, true
+		}
+		c.Fail(errPositive)
+	default:
+		c.Fail(errSyntax)
+	}
+	return 0, false, false
+}
+
 // randomCount reads the count of a command that draws elements. Without ok the error is the reply.
 func (c *Call) randomCount(i int) (n int64, ok bool) {
 	n, ok = c.Int(i)

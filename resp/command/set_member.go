@@ -130,17 +130,9 @@ func sRandMember(c *Call) {
 
 // SPOP key [count]
 func sPop(c *Call) {
-	n, alone := int64(1), len(c.Args) == 2
-	if len(c.Args) > 3 {
-		c.Fail(errSyntax)
+	n, alone, ok := c.popCount()
+	if !ok {
 		return
-	}
-	if !alone {
-		var ok bool
-		if n, ok = parseInt(c.Args[2]); !ok || n < 0 {
-			c.Fail(errPositive)
-			return
-		}
 	}
 	key := c.Key(1)
 	o, ok := c.read(key, object.Set)

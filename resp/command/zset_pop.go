@@ -13,17 +13,9 @@ func zPopMin(c *Call) { c.popOne(false) }
 func zPopMax(c *Call) { c.popOne(true) }
 
 func (c *Call) popOne(greatest bool) {
-	n, alone := int64(1), len(c.Args) == 2
-	if len(c.Args) > 3 {
-		c.Fail(errSyntax)
+	n, alone, ok := c.popCount()
+	if !ok {
 		return
-	}
-	if !alone {
-		var ok bool
-		if n, ok = parseInt(c.Args[2]); !ok || n < 0 {
-			c.Fail(errPositive)
-			return
-		}
 	}
 	key := c.Key(1)
 	o, ok := c.read(key, object.ZSet)
