@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,11 +24,14 @@ type bodyFunc func(*Tx)
 
 func (f bodyFunc) Run(tx *Tx) { f(tx) }
 
+// stores is a seed for each store: two that draw the same numbers are the same writer, whose dots may be equal.
+var stores atomic.Uint64
+
 // testOptions is a store on a file system that can crash.
 func testOptions(t *testing.T, fs vfs.FS) Options {
 	o := DefaultOptions()
 	o.Dir, o.FS = "/store", fs
-	o.Random = rand.New(rand.NewPCG(1, 2))
+	o.Random = rand.New(rand.NewPCG(1, stores.Add(1)))
 	o.WholeCells = -1
 	o.Logger = slog.New(slog.DiscardHandler)
 	o.CacheBytes = 4 << 20
