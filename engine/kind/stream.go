@@ -218,16 +218,29 @@ func SetStream(e *object.Edit, last StreamID, added *uint64, maxDeleted *StreamI
 	h.put(e)
 }
 
+// FillStream makes a key that was cleared a stream of entries, which ascend, and of what they do not tell: the last ID, the greatest
+// that was removed, and how many were added. Under one ID there may be several. All are those of the actor of this edit.
+func FillStream(e *object.Edit, last, maxDeleted StreamID, added uint64, entries iter.Seq2[StreamID, [][][]byte]) {
+	h := &StreamHead{Last: last, MaxDeleted: maxDeleted, first: last}
+	*h.writer(e.Dot().Actor) = streamWriter{actor: e.Dot().Actor, last: last, added: added}
+	for id, values := range entries {
+		h.first = earlierID(h.first, id)
+		e.Put(entryName(id), entryPayload(values...))
+	}
+	h.put(e)
+}
+
 // copyStream makes a stream of what o shows. Its entries are those of the actor that copies now, so positions of groups are
 // told by ID alone.
 func copyStream(e *object.Edit, o *object.Object) {
 	from := HeadOf(o)
-	to := &StreamHead{Last: from.Last, MaxDeleted: from.MaxDeleted, first: from.first}
-	*to.writer(e.Dot().Actor) = streamWriter{actor: e.Dot().Actor, last: from.Last, added: from.Added()}
-	to.put(e)
-	for entry := range StreamEntries(o, StreamID{}, MaxStreamID) {
-		e.Put(entryName(entry.ID), entryPayload(entry.Values()...))
-	}
+	FillStream(e, from.Last, from.MaxDeleted, from.Added(), func(yield func(StreamID, [][][]byte) bool) {
+		for entry := range StreamEntries(o, StreamID{}, MaxStreamID) {
+			if !yield(entry.ID, entry.Values()) {
+				return
+			}
+		}
+	})
 	for c := range o.From(streamAttributes) {
 		if c.Name.Kind() != object.None || c.Name.Owner() != object.Stream {
 			break

@@ -18,18 +18,19 @@ func dumpSpecs() []Spec {
 			Name: "dump", Arity: 2, Flags: ReadOnly, Category: CatKeyspace, Tips: []string{"nondeterministic_output"},
 			FirstKey: 1, LastKey: 1, Step: 1, KeyFlags: []KeyFlags{KeyRO | KeyAccess}, Group: "generic", Since: "2.6.0",
 			Complexity: "O(N) with the size of the value", Mode: reads, Run: dump,
-			Summary: "Returns the value of a key as Redis writes it to RDB files, without deadlines. Streams are not written.",
+			Summary: "Returns the value of a key as Redis writes it to RDB files, without the deadline of the key.",
 		},
 		{
 			Name: "restore", Arity: -4, Flags: WriteFlag | DenyOOM, Category: CatKeyspace | CatDangerous,
 			FirstKey: 1, LastKey: 1, Step: 1, KeyFlags: []KeyFlags{KeyOW | KeyUpdate}, Group: "generic", Since: "2.6.0",
 			Complexity: "O(N) with the size of the value", ModeOf: restoreMode, Run: restore,
-			Summary: "Makes a key the value that DUMP has given, here or of a Redis. Streams are not read.",
+			Summary: "Makes a key the value that DUMP has given, here or of a Redis up to 8.0.",
 		},
 	}
 }
 
-// DUMP key
+// DUMP key. Redis 5 and later read what it gives; of a stream, 7.0 and later; of a hash with deadlines of fields, 7.4 and later. Of several
+// values that concurrent writes have left it is the one that is shown, and of several entries of one ID the newest.
 func dump(c *Call) {
 	o := c.Lookup(c.Key(1))
 	if o == nil {
@@ -39,25 +40,18 @@ func dump(c *Call) {
 	if o.Kind() == object.String && !c.isString(o) {
 		return
 	}
-	v, ok := dumped(o)
-	if !ok {
-		c.Fail("ERR DUMP of a " + o.Kind().String() + " is not supported yet")
-		return
-	}
-	c.Reply.Bulk(rdb.Encode(v))
+	c.Reply.Bulk(rdb.Encode(dumped(o)))
 }
 
-// dumped is the value that an object shows, false for a type that cannot be written.
-func dumped(o *object.Object) (*rdb.Value, bool) {
+// dumped is the value that an object shows.
+func dumped(o *object.Object) *rdb.Value {
 	v := &rdb.Value{}
 	switch of := o.Kind(); of {
 	case object.String:
 		v.Kind, v.Elements = rdb.String, [][]byte{kind.Value(o)}
 	case object.Hash:
 		v.Kind = rdb.Hash
-		for el := range kind.All(o, of) {
-			v.Elements = append(v.Elements, []byte(el.Name), bytes.Clone(el.Value(o)))
-		}
+		dumpFields(v, o)
 	case object.Set:
 		v.Kind = rdb.Set
 		for el := range kind.All(o, of) {
@@ -73,10 +67,25 @@ func dumped(o *object.Object) (*rdb.Value, bool) {
 		for it := range kind.ItemsFrom(o, 0) {
 			v.Elements = append(v.Elements, bytes.Clone(it.Value()))
 		}
+	case object.Stream:
+		v.Kind, v.Stream = rdb.StreamKind, dumpedStream(o)
 	default:
-		return nil, false
+		panic("command: DUMP of a type that rdb does not write: " + of.String())
 	}
-	return v, true
+	return v
+}
+
+func dumpFields(v *rdb.Value, o *object.Object) {
+	some := false
+	for el := range kind.All(o, object.Hash) {
+		at := kind.FieldDeadline(o, []byte(el.Name))
+		some = some || at != object.NoDeadline
+		v.Elements = append(v.Elements, []byte(el.Name), bytes.Clone(el.Value(o)))
+		v.Deadlines = append(v.Deadlines, at)
+	}
+	if !some {
+		v.Deadlines = nil
+	}
 }
 
 // restoreOptions are those of RESTORE.
@@ -171,7 +180,7 @@ func restore(c *Call) {
 
 // restoreValue makes a key a value with a deadline. When that has passed the key is gone, as in Redis.
 func (c *Call) restoreValue(key object.Key, v *rdb.Value, at int64) {
-	passed := at != object.NoDeadline && at <= c.Tx.Now()
+	passed := at != object.NoDeadline && at <= c.Tx.Now() || v.Passed(c.Tx.Now())
 	if passed && c.Tx.Object(key) == nil {
 		return
 	}
@@ -190,17 +199,34 @@ func (c *Call) restoreValue(key object.Key, v *rdb.Value, at int64) {
 			kind.AddMember(e, member)
 		}
 	case rdb.Hash:
-		for i := 0; i < len(v.Elements); i += 2 {
-			kind.SetField(e, v.Elements[i], v.Elements[i+1])
-		}
+		c.restoreFields(e, v)
 	case rdb.ZSet:
 		for _, m := range v.Members {
 			kind.SetScore(e, m.Name, m.Score)
 		}
+	case rdb.StreamKind:
+		restoreStream(e, v.Stream)
 	default:
 		panic("command: RESTORE of a type that rdb does not read: " + strconv.Itoa(int(v.Kind)))
 	}
 	if at != object.NoDeadline {
 		e.SetDeadline(at)
+	}
+}
+
+// restoreFields leaves out those whose deadlines have passed.
+func (c *Call) restoreFields(e *object.Edit, v *rdb.Value) {
+	for i := 0; i < len(v.Elements); i += 2 {
+		at := object.NoDeadline
+		if v.Deadlines != nil {
+			at = v.Deadlines[i/2]
+		}
+		if at != object.NoDeadline && at <= c.Tx.Now() {
+			continue
+		}
+		kind.SetField(e, v.Elements[i], v.Elements[i+1])
+		if at != object.NoDeadline {
+			kind.SetFieldDeadline(e, v.Elements[i], at)
+		}
 	}
 }

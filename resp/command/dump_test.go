@@ -5,8 +5,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/resp"
 )
 
 // dumpedKeys are commands that make one key of each encoding that Redis has, and commands that show it.
@@ -47,7 +49,7 @@ func args(words []string) (out [][]byte) {
 
 // TestDumpsGoToRedisAndComeFromIt restores what the other has dumped, for every type and encoding.
 func TestDumpsGoToRedisAndComeFromIt(t *testing.T) {
-	redis := startRedis(t)
+	redis := startRedis(t, "--sanitize-dump-payload", "yes")
 	makes, shows := dumpedKeys()
 	for _, inline := range []int{2048, 0} {
 		o := engine.DefaultOptions()
@@ -83,6 +85,145 @@ func TestDumpsGoToRedisAndComeFromIt(t *testing.T) {
 			compare("restored there")
 		}
 	}
+}
+
+// dumpedStreams are scripts that make a stream k.
+func dumpedStreams() map[string][]string {
+	long := strings.Repeat("long", 2000)
+	var many []string
+	for i := range 350 {
+		many = append(many, fmt.Sprintf("xadd k %d-%d field%d %d same value", 1000+i/3*7, i%3+i/100, i/40, i*i-500))
+	}
+	groups := append([]string{"xgroup create k all 0 mkstream", "xgroup create k new $", "xgroup create k part 1300-1 entriesread 7", "xgroup create k 'empty group' 0"}, many...)
+	groups = append(groups,
+		"xreadgroup group all alice count 200 streams k >", "xreadgroup group all bob count 20 streams k >", "xreadgroup group new alice count 5 streams k >",
+		"xreadgroup group part carol count 3 noack streams k >", "xgroup createconsumer k part idle", "xack k all 1000-0 1000-1 1035-2", "xdel k 1000-2 1007-0 1049-2",
+		"xclaim k all dora 0 1028-1 1028-2 retrycount 9 time 1700000000000",
+	)
+	return map[string][]string{
+		"one entry":       {"xadd k 5-3 f v"},
+		"empty":           {"xgroup create k g 0 mkstream"},
+		"emptied":         {"xadd k 5-3 f v", "xadd k 6-1 f v", "xdel k 5-3 6-1", "xgroup create k g 0 entriesread 1"},
+		"long":            {"xadd k 5-3 f " + long, "xadd k 5-4 " + long + " v", "xadd k 18446744073709551615-18446744073709551614 f v"},
+		"many":            many,
+		"removed":         append(many, "xtrim k minid 1300", "xdel k 1400-2 1400-3 1407-2", "xsetid k 9000000-1 entriesadded 5000 maxdeletedid 8000000-1"),
+		"groups":          groups,
+		"far apart":       {"xadd k 1-18446744073709551615 f v", "xadd k 2-0 f v", "xadd k 9223372036854775809-1 f v"},
+		"of other fields": {"xadd k 1-1 a 1 b 2", "xadd k 1-2 a 3 b 4", "xadd k 1-3 b 5 a 6", "xadd k 1-4 a 7", "xadd k 1-5 a 8 b 9"},
+	}
+}
+
+// TestStreamsGoToRedisAndComeFromIt is the same for streams. What shows one must be equal but for the moments that 7.0 does not have.
+func TestStreamsGoToRedisAndComeFromIt(t *testing.T) {
+	redis := startRedis(t, "--sanitize-dump-payload", "yes")
+	redis.do(args([]string{"hello", "3"})...)
+	n := newKeyspace(t)
+	s := n.session()
+	n.run(s, "hello 3")
+	ours := func(words ...string) any { return n.reply(t, s, [][][]byte{args(words)}) }
+	theirs := func(words ...string) any { return redis.do(args(words)...) }
+	for name, script := range dumpedStreams() {
+		compare := func(where string) {
+			for _, line := range []string{
+				"xinfo stream k", "xinfo stream k full count 0", "xrange k - +", "xrevrange k + -", "xpending k all", "xpending k all - + 500", "xadd k nomkstream 1-1 f v",
+				"xreadgroup group all bob count 3 streams k 0", "xautoclaim k all zoe 1000000 0 justid",
+			} {
+				words := strings.Fields(line)
+				a, b := theirs(words...), ours(words...)
+				if !reflect.DeepEqual(withoutMoments(a), withoutMoments(b)) {
+					t.Errorf("%s, %s: %s:\nours   %.1500v\ntheirs %.1500v", name, where, line, b, a)
+				}
+			}
+		}
+		theirs("del", "k")
+		ours("del", "k")
+		for _, line := range script {
+			if failed, ok := theirs(stringsOf(batchOf(line)[0])...).(replyError); ok {
+				t.Fatalf("%s: %s: %s", name, line, failed)
+			}
+		}
+		payload := theirs("dump", "k").(string)
+		if got := ours("restore", "k", "0", payload); got != replyStatus("OK") {
+			t.Fatalf("%s: RESTORE here: %v", name, got)
+		}
+		compare("restored here")
+		back := ours("dump", "k").(string)
+		theirs("del", "k")
+		if got := theirs("restore", "k", "0", back); got != replyStatus("OK") {
+			t.Fatalf("%s: RESTORE there: %v", name, got)
+		}
+		compare("restored there")
+		for _, line := range []string{"xreadgroup group all eve count 5 streams k >", "xadd k 18446744073709551615-18446744073709551615 f v"} {
+			theirs(strings.Fields(line)...)
+			ours(strings.Fields(line)...)
+		}
+		compare("after more")
+	}
+}
+
+func stringsOf(args [][]byte) (out []string) {
+	for _, arg := range args {
+		out = append(out, string(arg))
+	}
+	return out
+}
+
+// withoutMoments takes out of what XINFO and XPENDING say the moments at which they were asked, and what Redis 7.0 does not say.
+func withoutMoments(v any) any {
+	switch v := withoutClocks(v).(type) {
+	case replyMap:
+		out := replyMap{}
+		for name, of := range v {
+			switch name {
+			case "seen-time", "active-time", "inactive", "idle", "consumers":
+			case "pel", "pending": // Redis 7.0 says pel where 7.2 says pending
+				out["pending"] = withoutMoments(of)
+			case "pel-count":
+			default:
+				out[name] = withoutMoments(of)
+			}
+		}
+		return out
+	case []any:
+		for i := range v {
+			v[i] = withoutMoments(v[i])
+		}
+		return v
+	default:
+		return v
+	}
+}
+
+// TestDumpKeepsDeadlinesOfFields: a payload of Redis 7.4, which older ones refuse.
+func TestDumpKeepsDeadlinesOfFields(t *testing.T) {
+	bothWays(t, func(t *testing.T, n *node, s *resp.Session, pass func(time.Duration)) {
+		n.run(s, "hset h a 1 b 2 c 3 d 4", "hpexpire h 1000 fields 1 a", "hpexpire h 5000 fields 2 b c", "hset h b 2")
+		payload := n.reply(t, s, batchOf("dump h")).(string)
+		if version := payload[len(payload)-10]; version != 12 {
+			t.Errorf("version %d", version)
+		}
+		restore := func(want string) {
+			t.Helper()
+			if got := n.reply(t, s, [][][]byte{args([]string{"restore", "k", "0", payload, "replace"})}); got != replyStatus("OK") {
+				t.Fatal(got)
+			}
+			n.expect(t, s, "hpttl k fields 4 a b c d", want)
+		}
+		restore("[1000 -1 5000 -1]")
+		n.expect(t, s, "hmget k a b c d", "[1 2 3 4]")
+		pass(time.Second)
+		restore("[-2 -1 4000 -1]")
+		n.run(s, "hpexpire k 1 fields 3 b c d")
+		payload = n.reply(t, s, batchOf("dump k")).(string)
+		n.expect(t, s, "set k v", "OK")
+		pass(time.Millisecond)
+		restore("[-2 -2 -2 -2]")
+		n.expect(t, s, "exists k", "0")
+		n.run(s, "hset h a 1", "hpersist h fields 4 a b c d")
+		if payload = n.reply(t, s, batchOf("dump h")).(string); payload[len(payload)-10] != 9 {
+			t.Error("without deadlines it is not of the oldest version")
+		}
+	})
 }
 
 func TestRestoreOptions(t *testing.T) {

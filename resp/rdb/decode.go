@@ -200,6 +200,16 @@ func (d *decoder) value() *Value {
 		return d.quicklist(d.node)
 	case typeSetListpack:
 		return &Value{Kind: Set, Elements: d.listpack()}
+	case typeHashMetadata:
+		return d.expiringHash()
+	case typeHashListpackEx:
+		return d.expiringListpack()
+	case typeStream:
+		return d.stream(1)
+	case typeStream2:
+		return d.stream(2)
+	case typeStream3:
+		return d.stream(3)
 	default:
 		d.fail()
 		return &Value{}

@@ -14,7 +14,8 @@ const (
 	special = 0xc0 // no length: a number or compressed
 )
 
-func appendLength(b []byte, n int) []byte {
+func appendLength[T int | uint64](b []byte, length T) []byte {
+	n := uint64(length)
 	switch {
 	case n < 1<<6:
 		return append(b, short|byte(n))
@@ -23,7 +24,7 @@ func appendLength(b []byte, n int) []byte {
 	case n <= math.MaxUint32:
 		return binary.BigEndian.AppendUint32(append(b, long), uint32(n))
 	default:
-		return binary.BigEndian.AppendUint64(append(b, huge), uint64(n))
+		return binary.BigEndian.AppendUint64(append(b, huge), n)
 	}
 }
 
@@ -39,4 +40,8 @@ func appendStrings(b []byte, n int, list [][]byte) []byte {
 
 func appendScore(b []byte, score float64) []byte {
 	return binary.LittleEndian.AppendUint64(b, math.Float64bits(score))
+}
+
+func appendMilliseconds(b []byte, at int64) []byte {
+	return binary.LittleEndian.AppendUint64(b, uint64(at))
 }

@@ -115,18 +115,8 @@ func (d *decoder) listpack() [][]byte {
 func (d *decoder) listpackEntry() []byte {
 	before := len(d.b)
 	value := d.listpackValue()
-	switch size := before - len(d.b); {
-	case d.failed:
-	case size <= 127:
-		d.take(1)
-	case size < 16383:
-		d.take(2)
-	case size < 2097151:
-		d.take(3)
-	case size < 268435455:
-		d.take(4)
-	default:
-		d.take(5)
+	if !d.failed {
+		d.take(uint64(lengthSize(before - len(d.b))))
 	}
 	return value
 }

@@ -25,6 +25,7 @@ const (
 	Set
 	Hash
 	ZSet
+	StreamKind
 )
 
 // Value is one value. What of it is set depends on its type.
@@ -32,8 +33,11 @@ type Value struct {
 	Kind Kind
 	// Elements are a string alone, the elements of a list or set, or the fields of a hash, each with its value behind it.
 	Elements [][]byte
+	// Deadlines are those of the fields of a hash, in their order: Unix milliseconds, 0 for none. Nil is none for all.
+	Deadlines []int64
 	// Members are those of a sorted set.
 	Members []Member
+	Stream  *Stream
 }
 
 // Member is a member of a sorted set.
@@ -42,31 +46,40 @@ type Member struct {
 	Score float64
 }
 
+// The versions of the format that Encode writes, each the oldest that holds the value.
 const (
-	writtenVersion = 9
-	newestVersion  = 11
-	footer         = 2 + 8
+	versionPlain     = 9
+	versionStream    = 10
+	versionDeadlines = 12
+	newestVersion    = versionDeadlines
+
+	footer = 2 + 8
 )
 
 // The types of RDB.
 const (
-	typeString        = 0
-	typeList          = 1
-	typeSet           = 2
-	typeZSet          = 3 // scores as text
-	typeHash          = 4
-	typeZSet2         = 5 // scores as 8 bytes
-	typeListZiplist   = 10
-	typeSetIntset     = 11
-	typeZSetZiplist   = 12
-	typeHashZiplist   = 13
-	typeListQuick     = 14 // of ziplists
-	typeHashListpack  = 16
-	typeZSetListpack  = 17
-	typeListQuick2    = 18 // of listpacks and single elements
-	typeSetListpack   = 20
-	containerPlain    = 1
-	containerListpack = 2
+	typeString         = 0
+	typeList           = 1
+	typeSet            = 2
+	typeZSet           = 3 // scores as text
+	typeHash           = 4
+	typeZSet2          = 5 // scores as 8 bytes
+	typeListZiplist    = 10
+	typeSetIntset      = 11
+	typeZSetZiplist    = 12
+	typeHashZiplist    = 13
+	typeListQuick      = 14 // of ziplists
+	typeStream         = 15
+	typeHashListpack   = 16
+	typeZSetListpack   = 17
+	typeListQuick2     = 18 // of listpacks and single elements
+	typeStream2        = 19 // with counts of entries
+	typeSetListpack    = 20
+	typeStream3        = 21 // and moments at which consumers were active
+	typeHashMetadata   = 24 // with deadlines of fields
+	typeHashListpackEx = 25 // the same
+	containerPlain     = 1
+	containerListpack  = 2
 )
 
 // jones is the polynomial of David Jones, reflected.
@@ -78,6 +91,7 @@ func checksum(b []byte) uint64 { return ^crc64.Update(^uint64(0), jones, b) }
 // Encode is the payload of a value.
 func Encode(v *Value) []byte {
 	var b []byte
+	version := uint16(versionPlain)
 	switch v.Kind {
 	case String:
 		b = appendString([]byte{typeString}, v.Elements[0])
@@ -86,6 +100,10 @@ func Encode(v *Value) []byte {
 	case Set:
 		b = appendStrings([]byte{typeSet}, len(v.Elements), v.Elements)
 	case Hash:
+		if v.Deadlines != nil {
+			b, version = appendExpiringHash(b, v), versionDeadlines
+			break
+		}
 		b = appendStrings([]byte{typeHash}, len(v.Elements)/2, v.Elements)
 	case ZSet:
 		b = appendLength([]byte{typeZSet2}, len(v.Members))
@@ -93,12 +111,14 @@ func Encode(v *Value) []byte {
 			b = appendString(b, v.Members[i].Name)
 			b = appendScore(b, v.Members[i].Score)
 		}
+	case StreamKind:
+		b, version = v.Stream.append([]byte{typeStream2}), versionStream
 	}
-	b = binary.LittleEndian.AppendUint16(b, writtenVersion)
+	b = binary.LittleEndian.AppendUint16(b, version)
 	return binary.LittleEndian.AppendUint64(b, checksum(b))
 }
 
-// Decode reads a payload. What is compressed in it may take so many bytes. The value shares memory with the payload. It fails with
+// Decode reads a payload. What is compressed in it, and names of fields that entries of a stream share, may take so many bytes. The value shares memory with the payload. It fails with
 // ErrChecksum or ErrFormat.
 func Decode(payload []byte, budget int64) (*Value, error) {
 	if len(payload) < footer {
@@ -117,7 +137,7 @@ func Decode(payload []byte, budget int64) (*Value, error) {
 	return v, nil
 }
 
-// sound reports whether a value may be stored: not empty, no element twice where there is one of each.
+// sound reports whether a value may be stored: no element twice where there is one of each, and not empty unless a stream.
 func (v *Value) sound() bool {
 	step := 1
 	switch v.Kind {
@@ -127,6 +147,8 @@ func (v *Value) sound() bool {
 		return len(v.Elements) > 0
 	case ZSet:
 		return len(v.Members) > 0 && distinct(len(v.Members), func(i int) []byte { return v.Members[i].Name }) && v.haveScores()
+	case StreamKind:
+		return v.Stream.sound()
 	case Hash:
 		step = 2
 	}
