@@ -188,6 +188,8 @@ func (c *composing) remove(r *membership.Record, force bool) error {
 		return impossible("node %.8s answers: RING LEAVE hands over what it holds; FORCE removes it nevertheless", r.ID)
 	case r.State == ring.Removing:
 		return impossible("node %.8s is being removed", r.ID)
+	case r.State == ring.Leaving && r.Phase == ring.Settling: // its part in the change stays as it is, but for that it is not waited for
+		r.State = ring.Removing
 	case r.Phase == ring.Settling:
 		return busy(r)
 	case r.State == ring.Joining: // it holds nothing that anybody reads

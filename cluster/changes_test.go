@@ -90,6 +90,18 @@ func TestChangesOfOneCommitHaveOneNumber(t *testing.T) {
 	}
 }
 
+// A node that is gone for good while it leaves must not hold the change up, nor be part of another placement.
+func TestRemovalOfALeavingNodeKeepsItsChange(t *testing.T) {
+	records := recordsOf(ring.Member, ring.Member, ring.Leaving)
+	leaving := records[idOf(2)]
+	leaving.Change, leaving.Phase = 9, ring.Settling
+	records[idOf(2)] = leaving
+	changed, err := compose(records, []RingChange{{Kind: ChangeRemove, Node: string(idOf(2))}}, 10, up(0, 1))
+	if err != nil || len(changed) != 1 || changed[0].State != ring.Removing || changed[0].Change != 9 || changed[0].Phase != ring.Settling {
+		t.Fatalf("%+v, %v", changed, err)
+	}
+}
+
 // TestPossibleChangesComeAbout commits whatever is possible and carries it out: a member is always left, records stay valid, and
 // every slot has its primaries.
 func TestPossibleChangesComeAbout(t *testing.T) {

@@ -92,6 +92,7 @@ func (n *Node) Stats() Stats {
 		NoQuorum:      c.NoQuorum.Load(),
 		ClusterDown:   c.ClusterDown.Load(),
 		SiblingsSeen:  c.SiblingsSeen.Load(),
+		OtherRing:     c.OtherRing.Load(),
 	}
 }
 

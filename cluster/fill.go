@@ -85,7 +85,7 @@ func (n *Node) fillLoop(founder bool) {
 				n.logger.Info("no member is known, this node begins the cluster")
 				n.becomeMember()
 			}
-		case table.Changing() && !table.Settling() && !n.doPart(f, table):
+		case table.Settling() && !n.yield(table), table.Changing() && !table.Settling() && !n.doPart(f, table):
 			pause = fillPause
 		}
 		timer := time.NewTimer(pause)
@@ -110,7 +110,7 @@ func (n *Node) doPart(f *filling, table *ring.Table) bool {
 	}
 	f.filled = true
 	if leaving && !f.given {
-		if !n.ready(table, gains) || n.store.HintStats().Keys > 0 || !n.give(table) {
+		if !n.ready(table, gains) || n.store.HintStats().Keys > 0 || !n.give(table, table.Next) {
 			return false
 		}
 		f.given = true
@@ -152,8 +152,8 @@ func (n *Node) takesPart(table *ring.Table, state ring.State) bool {
 	return ok && table.Nodes()[i].State == state && table.Takes(&table.Nodes()[i])
 }
 
-// give has the coming primaries cover all that this node holds.
-func (n *Node) give(table *ring.Table) bool {
+// give has the owners of slots cover all that this node holds.
+func (n *Node) give(table *ring.Table, owners func(object.Slot) []ring.NodeID) bool {
 	var held []object.Slot
 	for slot := range object.Slot(object.Slots) {
 		if n.store.Tree(slot) != (merkle.Tree{}) {
@@ -162,11 +162,25 @@ func (n *Node) give(table *ring.Table) bool {
 	}
 	for len(held) > 0 {
 		some := held[:min(len(held), dropSlots)]
-		if failed := n.cover(table, some, table.Next); *failed != (engine.SlotSet{}) {
+		if failed := n.cover(table, some, owners); *failed != (engine.SlotSet{}) {
 			return false
 		}
 		held = held[len(some):]
 	}
+	return true
+}
+
+// yield has others cover what a leaving node holds once more, now that nobody takes what it confirms from here on for a copy that
+// stays: coordinators and holders of hints have the ring in which it is a primary no longer, or are refused. It reports whether
+// there is nothing left to do.
+func (n *Node) yield(table *ring.Table) bool {
+	if !n.takesPart(table, ring.Leaving) || n.yielded.Load() == table.Version() {
+		return true
+	}
+	if n.store.HintStats().Keys > 0 || !n.give(table, table.Primaries) {
+		return false
+	}
+	n.yielded.Store(table.Version())
 	return true
 }
 

@@ -38,6 +38,8 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 		out, err = n.serveFill(request.Payload)
 	case kindRingVersion:
 		out = n.serveRingVersion()
+	case kindRecords:
+		out, err = n.serveRecords(request)
 	case kindWhere:
 		out, err = n.serveWhere(request.Payload)
 	default:

@@ -37,7 +37,7 @@ type Options struct {
 	HandoffRate func() int64
 	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
 	ReapPause time.Duration
-	// Transport has all but the handler, the events, the clock and the ring version.
+	// Transport has all but the handler, the events and the clock.
 	Transport transport.Options
 	// Membership has all but the events.
 	Membership membership.Options
@@ -77,11 +77,15 @@ type Node struct {
 	handoff     *antientropy.Repairer // compares at handoffRate; it does nothing on its own
 	stats       nodeStats
 	transfers   transfers
+	agreements  agreements
 
 	staging  sync.Mutex // guards staged
 	staged   []RingChange
+	started  atomic.Bool // there is a membership
 	lacks    atomic.Bool // the store has yet to get what it should hold, see refill.go
 	evicting atomic.Bool // keys were evicted, and there is not room enough yet
+	// yielded is the version of the ring of a settling change in which this node leaves, once others cover all that it holds.
+	yielded atomic.Uint64
 
 	// table is the ring of the member records, replaced as a whole.
 	table atomic.Pointer[ring.Table]
@@ -144,6 +148,7 @@ func Start(o Options) (*Node, error) {
 	n.coordinator = coordinator.New(coordinator.Options{
 		Self: n.self, Store: o.Store, Peers: peers{n}, Ring: n.Ring, Runner: o.Runner, Settings: o.Settings, Logger: o.Logger,
 		Lacks:  n.lacks.Load,
+		Agree:  n.agree,
 		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
 	var err error
@@ -156,7 +161,6 @@ func Start(o Options) (*Node, error) {
 	n.hints = n.newReplayer(o.Hints)
 	n.waiting = n.newWaiting()
 	o.Transport.Handler, o.Transport.Now = n, o.Now
-	o.Transport.RingVersion = func() uint64 { return n.Ring().Version() }
 	o.Transport.Refuses = func(id string) bool { return (*n.removed.Load())[ring.NodeID(id)] }
 	o.Transport.Events = transport.Events{Up: n.peerUp, Down: n.peerDown}
 	if n.transport, err = transport.New(o.Transport); err != nil {
@@ -171,6 +175,7 @@ func Start(o Options) (*Node, error) {
 		n.transport.Close()
 		return nil, fmt.Errorf("membership: %w", err)
 	}
+	n.started.Store(true)
 	n.membership.Tell()
 	n.running.Go(n.expire)
 	n.running.Go(n.watchClock)
@@ -305,6 +310,10 @@ func (p peers) Suspect(id string, after time.Duration) { p.n.transport.Suspect(i
 
 func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply)) {
 	p.n.transport.Call(id, kind, payload, timeout, done)
+}
+
+func (p peers) CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(transport.Reply)) {
+	p.n.transport.CallBy(id, kind, ring, payload, timeout, done)
 }
 
 // ServeBatch serves the requests of a peer. It is the transport's handler.

@@ -60,6 +60,7 @@ type Stats struct {
 	NoQuorum     uint64 // commands answered with NOQUORUM
 	ClusterDown  uint64 // commands refused with CLUSTERDOWN
 	SiblingsSeen uint64 // reads that found concurrent values
+	OtherRing    uint64 // requests of coordinators that had another ring, refused
 	// HintsReplayed counts hints that their owners have confirmed, HintsDropped those that were let go for their age, and changes
 	// that there was no room to keep for others.
 	HintsReplayed, HintsDropped uint64

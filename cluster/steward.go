@@ -14,25 +14,31 @@ import (
 //
 //	filling → settling  everybody who gains slots is filled, and others cover what a leaving node holds. Each says so in its
 //	                    own record, so all see the same.
-//	settling → done     every node reads at the new placement, but for fewer than W that cannot be reached: too few to be
-//	                    a quorum of the old one.
+//	settling → done     every node reads at the new placement, but for fewer than R and W that cannot be reached: too few to
+//	                    be a quorum of the old one. Who leaves must answer: others cover what it has confirmed until then.
 //
-// The steward takes these steps: the first node by id that is up, as each node sees it. Two stewards do no harm, for both
-// take the same step.
+// The steward takes these steps: the first node by id that is up, as each node sees it. Where nodes see different nodes each may
+// wait for another, so all are stewards of a change that has not moved for a while. That does no harm, for all take the same step.
 
 // kindRingVersion asks for the version of the ring.
 const kindRingVersion uint8 = 21
 
-// stewardPause is how often the steward looks.
-const stewardPause = 200 * time.Millisecond
+const (
+	// stewardPause is how often the steward looks.
+	stewardPause = 200 * time.Millisecond
+	// stewardPatience is after how long without a step others are stewards too, and how often they then look.
+	stewardPatience = 3 * time.Second
+)
 
 // stewardLoop takes the steps of changes, as long as this node is the steward, until it stops.
 func (n *Node) stewardLoop() {
 	for n.ctx.Err() == nil {
 		news, pause := n.news(), time.Hour
 		if table := n.Ring(); table.Changing() {
-			pause = stewardPause
-			if n.isSteward(table) {
+			if pause = stewardPause; !n.isSteward(table) {
+				pause = stewardPatience
+			}
+			if n.tableFor(table) >= pause {
 				n.step(table)
 			}
 		}
@@ -45,6 +51,16 @@ func (n *Node) stewardLoop() {
 		}
 		timer.Stop()
 	}
+}
+
+// tableFor is for how long a table has been in force.
+func (n *Node) tableFor(table *ring.Table) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.Ring() != table {
+		return 0
+	}
+	return time.Since(n.since)
 }
 
 func (n *Node) isSteward(table *ring.Table) bool {
@@ -90,7 +106,7 @@ func (n *Node) given(table *ring.Table) bool {
 	return true
 }
 
-// agreed reports whether all nodes have the same ring as this one, but for fewer than W that cannot be reached.
+// agreed reports whether all nodes have the same ring as this one, but for fewer than R and W that cannot be reached.
 func (n *Node) agreed(table *ring.Table) bool {
 	if !n.settled(table) {
 		return false
@@ -105,14 +121,16 @@ func (n *Node) agreed(table *ring.Table) bool {
 			answer, err = n.ask(node.ID, kindRingVersion, nil, n.settings().Timeout)
 		}
 		switch {
+		case err != nil && node.State == ring.Leaving && table.Takes(&node):
+			return false
 		case err != nil:
 			missing++
 		case len(answer) != 8 || binary.BigEndian.Uint64(answer) != table.Version():
 			return false
 		}
 	}
-	primaries := len(table.Primaries(0))
-	return missing == 0 || missing < int(n.settings().Quorum.Within(primaries).W)
+	quorum := n.settings().Quorum.Within(len(table.Primaries(0)))
+	return missing == 0 || missing < int(min(quorum.R, quorum.W))
 }
 
 // settled reports whether every command that began before this node knew of the ring has ended.
@@ -143,12 +161,12 @@ func (n *Node) carry(table *ring.Table, phase ring.Phase) {
 	n.logger.Info("a change of the ring goes on", "changes", slices.Clone(table.Active()), "to", phase)
 }
 
-// serveRingVersion answers with the version of the ring, or with 0 while this node is about to leave and has come by
-// hints since others covered what it held.
+// serveRingVersion answers with the version of the ring, or with 0 while this node is about to leave and holds what others may not
+// cover.
 func (n *Node) serveRingVersion() []byte {
 	table := n.Ring()
 	version := table.Version()
-	if n.takesPart(table, ring.Leaving) && n.store.HintStats().Keys > 0 {
+	if n.takesPart(table, ring.Leaving) && n.yielded.Load() != version {
 		version = 0
 	}
 	return binary.BigEndian.AppendUint64(nil, version)

@@ -71,6 +71,8 @@ func exported() []metric {
 			func(n *Node) float64 { return float64(n.cluster.Stats().Evicted) }),
 		newMetric("hedges_total", "Replicas asked because another was late.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().Hedges) }),
+		newMetric("other_ring_refusals_total", "Requests of coordinators refused for having another ring than this node.", counter,
+			func(n *Node) float64 { return float64(n.cluster.Stats().OtherRing) }),
 		newMetric("read_repairs_total", "Objects sent to replicas that a read found behind.", counter,
 			func(n *Node) float64 { return float64(n.cluster.Stats().ReadRepairs) }),
 		newMetric("hints", "Objects that this node keeps for primaries that were away.", gauge,

@@ -73,6 +73,8 @@ type Cluster struct {
 	config Config
 	rng    *rand.Rand
 	t      testing.TB
+
+	hintRate atomic.Int64 // Config.HintRate, as it is now
 }
 
 // Node is one node, running or not.
@@ -87,6 +89,7 @@ type Node struct {
 	disk    *disk
 	gate    *gate
 	offset  atomic.Int64 // of its clock, a time.Duration
+	deaf    atomic.Bool  // no gossip reaches it or leaves it
 	failed  *atomic.Bool // the store of this run
 	aside   string
 	started bool // it is, or was, part of the cluster
@@ -106,6 +109,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func New(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	c := &Cluster{Net: memnet.New(), config: config, t: t}
+	c.hintRate.Store(config.HintRate)
 	rng := rand.New(rand.NewPCG(config.Seed, 0))
 	c.rng = rng
 	for range config.Nodes {
@@ -215,7 +219,7 @@ func (n *Node) Running() bool { return n.running }
 
 func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 	c := n.c
-	g, err := newGossip(n.gate, n.Host, gossipPort)
+	g, err := newGossip(n.gate, &n.deaf, n.Host, gossipPort)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +236,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		RepairRate: func() int64 { return c.config.RepairRate },
 		ReapPause:  c.config.ReapPause,
 		Hints: func() cluster.HintSettings {
-			return cluster.HintSettings{Rate: c.config.HintRate, MaxAge: c.config.HintAge}
+			return cluster.HintSettings{Rate: c.hintRate.Load(), MaxAge: c.config.HintAge}
 		},
 		Now:     n.now,
 		Standby: n.standby,
@@ -303,6 +307,9 @@ func (c *Cluster) Sever(i, percent int) {
 
 // SetClock puts a node's clock ahead of the true time, or behind it.
 func (c *Cluster) SetClock(i int, offset time.Duration) { c.Nodes[i].offset.Store(int64(offset)) }
+
+// Deafen cuts a node off from gossip, or ends that. Its data connections go on.
+func (c *Cluster) Deafen(i int, deaf bool) { c.Nodes[i].deaf.Store(deaf) }
 
 // Close stops all nodes.
 func (c *Cluster) Close() {

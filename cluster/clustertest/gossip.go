@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -15,6 +16,7 @@ import (
 // destination; where the way is cut they are held back or dropped, like the connection.
 type gossip struct {
 	host    *gate
+	deaf    *atomic.Bool // nothing comes and nothing goes
 	ip      net.IP
 	port    int
 	listen  net.Listener
@@ -38,13 +40,13 @@ const (
 
 const queuedPackets = 256
 
-func newGossip(host *gate, ip string, port int) (*gossip, error) {
+func newGossip(host *gate, deaf *atomic.Bool, ip string, port int) (*gossip, error) {
 	l, err := host.Listen(net.JoinHostPort(ip, itoa(port)))
 	if err != nil {
 		return nil, err
 	}
 	g := &gossip{
-		host: host, ip: net.ParseIP(ip), port: port, listen: l,
+		host: host, deaf: deaf, ip: net.ParseIP(ip), port: port, listen: l,
 		packets: make(chan *memberlist.Packet, queuedPackets),
 		streams: make(chan net.Conn),
 		lines:   map[string]chan []byte{},
@@ -74,6 +76,10 @@ func (g *gossip) serve(c net.Conn) {
 		g.drop(c)
 		return
 	}
+	if g.deaf.Load() {
+		g.drop(c)
+		return
+	}
 	if kind[0] == carriesStream {
 		g.release(c)
 		select {
@@ -92,6 +98,9 @@ func (g *gossip) serve(c net.Conn) {
 		b := make([]byte, binary.BigEndian.Uint32(length[:]))
 		if _, err := io.ReadFull(c, b); err != nil {
 			return
+		}
+		if g.deaf.Load() {
+			continue
 		}
 		select {
 		case g.packets <- &memberlist.Packet{Buf: b, From: c.RemoteAddr(), Timestamp: time.Now()}:
@@ -126,6 +135,9 @@ func (g *gossip) drop(c net.Conn) {
 func (g *gossip) FinalAdvertiseAddr(string, int) (net.IP, int, error) { return g.ip, g.port, nil }
 
 func (g *gossip) WriteTo(b []byte, addr string) (time.Time, error) {
+	if g.deaf.Load() {
+		return time.Now(), nil
+	}
 	g.mu.Lock()
 	line := g.lines[addr]
 	if line == nil && g.ctx.Err() == nil {
@@ -169,6 +181,9 @@ func (g *gossip) send(addr string, line chan []byte) {
 }
 
 func (g *gossip) dial(addr string, kind byte, timeout time.Duration) net.Conn {
+	if g.deaf.Load() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(g.ctx, timeout)
 	defer cancel()
 	c, err := g.host.Dial(ctx, addr)

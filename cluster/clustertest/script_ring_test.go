@@ -19,6 +19,7 @@ import (
 //	standby                         like join, but the node waits until it is told to take part
 //	weigh @1 2 @0                   the last is told that the first is to have a weight
 //	filling @1                      waits until the node fetches slots that it gains
+//	settling @1                     waits until the node sees a change that is settling
 //	rest                            waits until no change of the ring is under way
 //	refused @1                      waits until no running node has a connection with the node, in either direction
 //	left @1                         waits until the node has left and holds nothing, and stops it
@@ -49,6 +50,9 @@ func (s *script) ringEvent(words []string) bool {
 			list, _, _ := s.c.Nodes[s.node(words[1])].Transfers()
 			return len(list) > 0
 		})
+	case "settling":
+		n := s.c.Nodes[s.node(words[1])]
+		s.c.Await("settling", func() bool { return n.Ring().Settling() })
 	case "rest":
 		s.rest()
 	case "refused":

@@ -32,6 +32,7 @@ import (
 //	keep NAME                       keeps the first line of the last reply as $NAME
 //	partition @k.1 @4               cuts these nodes off all others, silently
 //	heal                            mends all cuts
+//	cut @k.1 @k.3                   holds back what the first sends to the second
 //	delay @k.1 50ms                 what the node sends takes so long
 //	crash @k.1                      the node loses its power, and what it had not synced
 //	stop @k.1, start @k.1           stops it in good order, starts it again
@@ -46,6 +47,7 @@ import (
 //	equal k                         waits until all primaries of k hold the same
 //	kept @k.4 k value               the node keeps a hint of the key that shows the value; '-' when it keeps none
 //	hints @k.4 7                    the node keeps so many hints
+//	hintrate 0                      how many MB of hints a second nodes send from now on
 //	delivered                       waits until no running node keeps hints
 //	tombstones 7                    the stores of all running nodes have so many tombstones, together
 //	alike                           waits until all running nodes have equal trees of the slots they share
@@ -167,6 +169,8 @@ func (s *script) event(words []string) {
 		s.partition(words[1:])
 	case "heal":
 		s.c.Net.HealAll()
+	case "cut":
+		s.c.Net.Cut(s.c.Nodes[s.node(words[1])].Host, s.c.Nodes[s.node(words[2])].Host, memnet.Silent)
 	case "delay":
 		for _, n := range s.c.Nodes {
 			s.c.Net.SetDelay(s.c.Nodes[s.node(words[1])].Host, n.Host, s.duration(words[2]))
@@ -212,6 +216,8 @@ func (s *script) event(words []string) {
 		if got := s.c.Nodes[s.node(words[1])].HintStatus().Keys; got != int64(s.number(words[2])) {
 			s.fatalf("%s keeps %d hints", words[1], got)
 		}
+	case "hintrate":
+		s.c.hintRate.Store(int64(s.number(words[1])) << 20)
 	case "delivered":
 		s.c.Await("delivered", s.c.delivered)
 	case "tombstones":

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/quorum"
@@ -15,7 +16,8 @@ import (
 type question struct {
 	b        *batch
 	peer     ring.NodeID
-	standIn  bool // peer is a fallback, and asked for its hints
+	ring     uint64 // the version that it goes by
+	standIn  bool   // peer is a fallback, and asked for its hints
 	payload  []byte
 	items    []questionItem
 	answered bool
@@ -57,14 +59,7 @@ func (b *batch) ask() {
 		if !o.asks() {
 			continue
 		}
-		need := int(o.choice.R) - 1
-		if o.StandsFor != nil && !b.keepsHints(o) {
-			need++
-		}
-		o.tally = quorum.NewTally(need, 0)
-		for range need {
-			questions = b.askNext(o, questions)
-		}
+		questions = o.consult(questions)
 		switch o.tally.State() {
 		case quorum.Open:
 			b.open++
@@ -84,6 +79,19 @@ func (b *batch) ask() {
 	if delay > 0 {
 		b.c.hedger.add(b, delay)
 	}
+}
+
+// consult asks as many replicas as a command still needs, anew.
+func (o *op) consult(questions []*question) []*question {
+	need := int(o.choice.R)
+	if o.counts(o.primaries) && (o.StandsFor == nil || o.b.keepsHints(o)) {
+		need--
+	}
+	o.tally, o.next, o.asked = quorum.NewTally(need, 0), 0, 0
+	for range need {
+		questions = o.b.askNext(o, questions)
+	}
+	return questions
 }
 
 // look finds what this store holds of the keys that are about to be asked for. A batch that only reads runs on what was
@@ -125,10 +133,11 @@ func (b *batch) askNext(o *op, questions []*question) []*question {
 			o.asked++
 		}
 		o.tally.Asked()
-		q := find(questions, peer, standIn)
+		version := o.table.Version()
+		q := find(questions, peer, version, standIn)
 		if q == nil {
 			q = b.questions.next()
-			q.b, q.peer, q.standIn = b, peer, standIn
+			q.b, q.peer, q.ring, q.standIn = b, peer, version, standIn
 			questions = append(questions, q)
 		}
 		i := 0
@@ -142,9 +151,9 @@ func (b *batch) askNext(o *op, questions []*question) []*question {
 	return questions
 }
 
-func find(questions []*question, peer ring.NodeID, standIn bool) *question {
+func find(questions []*question, peer ring.NodeID, version uint64, standIn bool) *question {
 	for _, q := range questions {
-		if q.peer == peer && q.standIn == standIn {
+		if q.peer == peer && q.ring == version && q.standIn == standIn {
 			return q
 		}
 	}
@@ -158,7 +167,7 @@ func (b *batch) send(questions []*question) {
 		if q.standIn {
 			kind = KindHintDigest
 		}
-		b.c.outbox.post(q.peer, kind, q.payload, len(q.items), q)
+		b.c.outbox.post(q.peer, kind, q.ring, q.payload, len(q.items), q)
 	}
 }
 
@@ -226,6 +235,11 @@ func (q *question) received(r *reader, err error) {
 	last := false
 	if b.asking {
 		questions, last = q.count(err)
+		if errors.Is(err, errOtherRing) && !last {
+			anew, done := b.consultAnew()
+			questions, last = append(questions, anew...), done
+			b.asking = !last
+		}
 	}
 	b.mu.Unlock()
 	b.send(questions)
@@ -252,7 +266,8 @@ func (q *question) count(err error) (questions []*question, last bool) {
 		}
 		counts := err == nil && !none
 		none = false
-		if !o.asks() || o.tally.State() != quorum.Open {
+		if !o.asks() || o.tally.State() != quorum.Open || o.table.Version() != q.ring ||
+			errors.Is(err, errOtherRing) && o.outdated() {
 			continue
 		}
 		state := quorum.Open
@@ -324,6 +339,6 @@ func (b *batch) repair() {
 			continue
 		}
 		payload := appendReplicateItem(nil, m.key, encoding, nil)
-		b.c.outbox.post(m.peer, KindReplicate, payload, 1, nobody{1})
+		b.c.outbox.post(m.peer, KindReplicate, m.op.table.Version(), payload, 1, nobody{1})
 	}
 }

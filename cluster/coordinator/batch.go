@@ -38,7 +38,7 @@ type batch struct {
 	questions  pool[question]
 	deliveries pool[delivery]
 	hintings   []*hinting // what went to fallbacks
-	// begun is when changes went out that fallbacks may be needed for, lateAt when who has not confirmed them is late.
+	// begun is when changes went out, lateAt when who has not confirmed them is late and fallbacks may be needed; zero for never.
 	begun, lateAt time.Time
 }
 
@@ -126,7 +126,9 @@ type op struct {
 	b       *batch
 	command *Command
 	choice  quorum.Choice
-	// primaries are the replicas of the slot, this node included; none of them changes during the command.
+	// table is the ring that the command is planned by, and where the four below are from.
+	table *ring.Table
+	// primaries are the replicas of the slot, most often this node among them.
 	primaries []ring.NodeID
 	// future are the primaries that the slot will have; nil when they are the same. A write is acknowledged when W of
 	// them have it too, so that it is not lost with the change.
@@ -170,14 +172,7 @@ func (o *op) Keys(yield func(object.Key) bool) { o.command.Keys(yield) }
 func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 	o.b, o.command = b, command
 	o.Slot, o.Body = command.Slot, o
-	o.primaries = table.Primaries(command.Slot)
-	if table.Changing() {
-		o.future = table.Next(command.Slot)
-	}
-	o.choice = command.Quorum.Or(b.settings.Quorum).Within(len(o.primaries))
-	if o.choice.Strict != quorum.Strict {
-		o.fallbacks = table.Fallbacks(command.Slot)
-	}
+	o.place(table)
 	if !slices.Contains(o.primaries, b.c.Self) {
 		o.standIn()
 	}
@@ -197,6 +192,25 @@ func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 		b.c.Stats.ClusterDown.Add(1)
 		o.fail(ErrClusterDown)
 	}
+}
+
+// place plans a command by a ring.
+func (o *op) place(table *ring.Table) {
+	o.table, o.primaries, o.future, o.fallbacks = table, table.Primaries(o.Slot), nil, nil
+	if table.Changing() {
+		o.future = table.Next(o.Slot)
+	}
+	o.choice = o.command.Quorum.Or(o.b.settings.Quorum).Within(len(o.primaries))
+	if o.choice.Strict != quorum.Strict {
+		o.fallbacks = table.Fallbacks(o.Slot)
+	}
+}
+
+// counts reports whether this node's own store is one of those that a quorum among some primaries is made of. It is not when the
+// ring has changed since the command came, and the slot is no longer this node's.
+func (o *op) counts(primaries []ring.NodeID) bool {
+	self := o.b.c.Self
+	return slices.Contains(primaries, self) || o.StandsFor != nil && slices.Contains(o.fallbacks, self)
 }
 
 // reachable counts the nodes that can take part, this one included.

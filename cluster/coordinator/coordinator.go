@@ -38,8 +38,9 @@ type Peers interface {
 	Reach(id string) (up bool, silence time.Duration)
 	// Suspect has the silence of the node noted if it is at least so long.
 	Suspect(id string, after time.Duration)
-	// Call sends a request and calls done once, from any goroutine, with the reply or why there is none.
-	Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply))
+	// CallBy sends a request that goes by the ring of a version, and calls done once, from any goroutine, with the reply or why
+	// there is none.
+	CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(transport.Reply))
 	// Hold and Release enclose calls that are to be sent together.
 	Hold()
 	Release()
@@ -70,7 +71,10 @@ type Options struct {
 	Missed func(peer ring.NodeID, slots *engine.SlotSet)
 	// Lacks, when set, reports whether this node's store lacks data that it should hold: it then answers no digests and
 	// coordinates nothing.
-	Lacks  func() bool
+	Lacks func() bool
+	// Agree, when set, has this node and another tell each other what they know of the ring. It must not block; done is called
+	// once, from any goroutine, with whether both have the same ring now.
+	Agree  func(peer ring.NodeID, done func(same bool))
 	Logger *slog.Logger
 }
 
@@ -92,6 +96,8 @@ type Stats struct {
 	ReadRepairs, Hedges, NoQuorum, ClusterDown, SiblingsSeen atomic.Uint64
 	// HintsDropped counts changes that this node was to keep for primaries and had no room for.
 	HintsDropped atomic.Uint64
+	// OtherRing counts requests of coordinators that had another ring than this node.
+	OtherRing atomic.Uint64
 }
 
 // New returns a coordinator of its parts.
@@ -99,6 +105,9 @@ func New(o Options) *Coordinator {
 	c := &Coordinator{Options: o}
 	if c.Lacks == nil {
 		c.Lacks = func() bool { return false }
+	}
+	if c.Agree == nil {
+		c.Agree = func(_ ring.NodeID, done func(bool)) { done(false) }
 	}
 	c.outbox.c = c
 	c.batches.New = func() any {

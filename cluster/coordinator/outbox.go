@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"sync"
+	"time"
 
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
@@ -29,6 +30,8 @@ type parcel struct {
 	box     *outbox
 	peer    ring.NodeID
 	kind    uint8
+	ring    uint64 // the version that the request goes by
+	sent    time.Time
 	payload []byte
 	items   int
 	parts   []receiver
@@ -49,11 +52,11 @@ const (
 	freeParcels = 16
 )
 
-// post sends a request of some items, or the part of one. to is told of the reply once, maybe before post returns. The
+// post sends a request of some items that goes by the ring of a version, or the part of one. to is told of the reply once, maybe before post returns. The
 // payload is copied.
-func (o *outbox) post(peer ring.NodeID, kind uint8, payload []byte, items int, to receiver) {
+func (o *outbox) post(peer ring.NodeID, kind uint8, version uint64, payload []byte, items int, to receiver) {
 	o.mu.Lock()
-	p := o.parcel(peer, kind)
+	p := o.parcel(peer, kind, version)
 	p.payload = append(p.payload, payload...)
 	p.items += items
 	p.parts = append(p.parts, to)
@@ -66,24 +69,24 @@ func (o *outbox) post(peer ring.NodeID, kind uint8, payload []byte, items int, t
 }
 
 // parcel is the open request to a peer. It is called with mu held.
-func (o *outbox) parcel(peer ring.NodeID, kind uint8) *parcel {
+func (o *outbox) parcel(peer ring.NodeID, kind uint8, version uint64) *parcel {
 	for i, p := range o.open {
-		if p.kind != kind || p.peer != peer {
+		if p.kind != kind || p.peer != peer || p.ring != version {
 			continue
 		}
 		if len(p.payload) < largeParcel {
 			return p
 		}
 		o.full = append(o.full, p)
-		o.open[i] = o.fresh(peer, kind)
+		o.open[i] = o.fresh(peer, kind, version)
 		return o.open[i]
 	}
-	p := o.fresh(peer, kind)
+	p := o.fresh(peer, kind, version)
 	o.open = append(o.open, p)
 	return p
 }
 
-func (o *outbox) fresh(peer ring.NodeID, kind uint8) *parcel {
+func (o *outbox) fresh(peer ring.NodeID, kind uint8, version uint64) *parcel {
 	var p *parcel
 	if n := len(o.free); n > 0 {
 		p, o.free = o.free[n-1], o.free[:n-1]
@@ -91,7 +94,7 @@ func (o *outbox) fresh(peer ring.NodeID, kind uint8) *parcel {
 		p = &parcel{box: o}
 		p.done = p.answered
 	}
-	p.peer, p.kind = peer, kind
+	p.peer, p.kind, p.ring = peer, kind, version
 	return p
 }
 
@@ -123,14 +126,37 @@ func (o *outbox) send(parcels []*parcel) {
 	if len(parcels) == 0 {
 		return
 	}
-	timeout := o.c.Settings().Timeout
+	now := time.Now()
 	for _, p := range parcels {
-		o.c.Peers.Call(string(p.peer), p.kind, p.payload, timeout, p.done)
+		p.sent = now
+		p.send()
 	}
 }
 
-// answered gives every part its share of the reply. What they do next is held until all have theirs.
+func (p *parcel) send() {
+	c := p.box.c
+	c.Peers.CallBy(string(p.peer), p.kind, p.ring, p.payload, c.Settings().Timeout, p.done)
+}
+
+// answered takes the reply.
+//
+// A peer that has another ring is told of this node's, and tells of its own. When it was the one behind it gets the request again.
 func (p *parcel) answered(reply transport.Reply) {
+	if reply.Err == nil && reply.Status == StatusOtherRing {
+		p.box.c.Agree(p.peer, func(same bool) {
+			if c := p.box.c; same && p.ring == c.Ring().Version() && c.mayRepeat(p.sent) {
+				p.send()
+			} else {
+				p.hand(transport.Reply{Err: errOtherRing})
+			}
+		})
+		return
+	}
+	p.hand(reply)
+}
+
+// hand gives every part its share of the reply. What they do next is held until all have theirs.
+func (p *parcel) hand(reply transport.Reply) {
 	err := reply.Err
 	if err == nil && (reply.Status != StatusOK || !wellFormed(p.kind, reply.Payload, p.items)) {
 		err = ErrMalformed

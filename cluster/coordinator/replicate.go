@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type delivery struct {
 	b       *batch
 	peer    ring.NodeID
+	ring    uint64 // the version that it goes by
 	payload []byte
 	items   []deliveryItem
 	// answered says that there was an answer, or will be none; replaced that a fallback was asked in place of the peer.
@@ -36,37 +38,29 @@ func (d *delivery) clear() {
 }
 
 // replicate sends what the commands changed to the other replicas, and finishes those that need nobody else.
+//
+// Where this node has got another ring since, commands are planned anew: what its own store took before counts by the ring that it
+// has now.
 func (b *batch) replicate() {
 	b.mu.Lock()
 	var deliveries []*delivery
 	var hintings []*hinting
 	hedged := false
+	b.begun = time.Now()
+	table := b.c.Ring()
 	for i := range b.ops {
 		o := &b.ops[i]
 		if o.finished {
 			continue
 		}
-		if len(o.Changes) == 0 || len(o.primaries)+len(o.future) <= 1 {
+		if len(o.Changes) > 0 && o.table.Version() != table.Version() {
+			o.place(table)
+		}
+		if len(o.Changes) == 0 || len(o.primaries)+len(o.future) <= 1 && o.counts(o.primaries) {
 			o.finished = true
 			continue
 		}
-		o.tally = quorum.NewTally(o.needNow(), 0)
-		o.coming = quorum.NewTally(o.needComing(), 0)
-		for j := range o.Changes {
-			deliveries = o.address(deliveries, &o.Changes[j])
-		}
-		for _, d := range deliveries {
-			last := &d.items[len(d.items)-1]
-			if last.op == o && last.now {
-				o.tally.Asked()
-			}
-			if last.op == o && last.coming {
-				o.coming.Asked()
-			}
-		}
-		if o.away && o.fallbacks != nil {
-			hintings = o.replaceAway(hintings)
-		}
+		deliveries, hintings = o.spread(deliveries, hintings)
 		o.decide()
 		if !o.finished {
 			b.open++
@@ -91,10 +85,33 @@ func (b *batch) replicate() {
 	b.unref()
 }
 
+// spread addresses what a command changed to all who are to have it.
+func (o *op) spread(deliveries []*delivery, hintings []*hinting) ([]*delivery, []*hinting) {
+	o.away, o.spare, o.spent = false, 0, 0
+	o.tally = quorum.NewTally(o.needNow(), 0)
+	o.coming = quorum.NewTally(o.needComing(), 0)
+	for j := range o.Changes {
+		deliveries = o.address(deliveries, &o.Changes[j])
+	}
+	for _, d := range deliveries {
+		last := &d.items[len(d.items)-1]
+		if last.op == o && last.now {
+			o.tally.Asked()
+		}
+		if last.op == o && last.coming {
+			o.coming.Asked()
+		}
+	}
+	if o.away && o.fallbacks != nil {
+		hintings = o.replaceAway(hintings)
+	}
+	return deliveries, hintings
+}
+
 // deliver sends deliveries, for which references have been taken.
 func (b *batch) deliver(deliveries []*delivery) {
 	for _, d := range deliveries {
-		b.c.outbox.post(d.peer, KindReplicate, d.payload, len(d.items), d)
+		b.c.outbox.post(d.peer, KindReplicate, d.ring, d.payload, len(d.items), d)
 	}
 }
 
@@ -104,7 +121,6 @@ func (b *batch) expectLate(deliveries []*delivery) (delay time.Duration) {
 		delay = max(delay, b.patience(d.peer))
 	}
 	delay = max(delay, b.settings.HedgeDelay)
-	b.begun = time.Now()
 	b.lateAt = b.begun.Add(delay)
 	return delay
 }
@@ -114,7 +130,10 @@ func (o *op) needNow() int {
 	if mutant.AcknowledgesEarly {
 		return 0
 	}
-	return int(o.choice.W) - 1
+	if o.counts(o.primaries) {
+		return int(o.choice.W) - 1
+	}
+	return int(o.choice.W)
 }
 
 // needComing is how many other stores that will be primaries must confirm.
@@ -123,7 +142,7 @@ func (o *op) needComing() int {
 		return 0
 	}
 	need := int(o.command.Quorum.Or(o.b.settings.Quorum).Within(len(o.future)).W)
-	if o.StandsFor != nil || slices.Contains(o.future, o.b.c.Self) {
+	if o.counts(o.future) {
 		need--
 	}
 	return need
@@ -162,14 +181,15 @@ func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem
 		return deliveries
 	}
 	var d *delivery
+	version := o.table.Version()
 	for _, have := range deliveries {
-		if have.peer == id {
+		if have.peer == id && have.ring == version {
 			d = have
 			break
 		}
 	}
 	if d == nil {
-		d = o.b.newDelivery(id)
+		d = o.b.newDelivery(id, version)
 		deliveries = append(deliveries, d)
 	}
 	d.payload = appendChangeOf(d.payload, what.change)
@@ -177,9 +197,9 @@ func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem
 	return deliveries
 }
 
-func (b *batch) newDelivery(peer ring.NodeID) *delivery {
+func (b *batch) newDelivery(peer ring.NodeID, version uint64) *delivery {
 	d := b.deliveries.next()
-	d.b, d.peer = b, peer
+	d.b, d.peer, d.ring = b, peer, version
 	return d
 }
 
@@ -190,7 +210,9 @@ func (d *delivery) received(r *reader, err error) {
 	d.answered = true
 	last, has := false, true
 	var gaps *delivery
+	var renewed []*delivery
 	var hintings []*hinting
+	anew := errors.Is(err, errOtherRing) && b.mayReplace()
 	for i, item := range d.items {
 		o := item.op
 		status := byte(replicaRefuse)
@@ -206,7 +228,7 @@ func (d *delivery) received(r *reader, err error) {
 		}
 		counted := has
 		has = true
-		if o.finished || gaps.covers(o) {
+		if o.finished || gaps.covers(o) || o.table.Version() != d.ring || anew && o.outdated() {
 			continue
 		}
 		if err != nil && o.fallbacks != nil && !d.replaced && b.mayReplace() {
@@ -222,11 +244,16 @@ func (d *delivery) received(r *reader, err error) {
 			last = true
 		}
 	}
+	if anew && !last {
+		renewed, hintings, last = b.renew(hintings)
+	}
+	b.refs.Add(int32(len(renewed)))
 	b.mu.Unlock()
 	if err != nil {
 		d.missed()
 	}
 	b.hint(hintings)
+	b.deliver(renewed)
 	if gaps != nil {
 		b.refs.Add(1)
 		gaps.close()
@@ -240,7 +267,7 @@ func (d *delivery) received(r *reader, err error) {
 // again adds a change to the delivery of whole objects that follows when the replica had a gap.
 func (d *delivery) again(gaps *delivery, item deliveryItem) *delivery {
 	if gaps == nil {
-		gaps = d.b.newDelivery(d.peer)
+		gaps = d.b.newDelivery(d.peer, d.ring)
 	}
 	gaps.items = append(gaps.items, item)
 	return gaps

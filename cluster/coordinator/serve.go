@@ -23,6 +23,10 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 			request.Respond(StatusRefused)
 			continue
 		}
+		if c.otherRing(request) {
+			c.refuse(request)
+			continue
+		}
 		var err error
 		switch request.Kind {
 		case KindReplicate:
@@ -123,7 +127,7 @@ func (w *served) done() {
 			}
 			w.reply = w.queries[j].appendReply(w.reply)
 		}
-		r.request.Respond(status, w.reply)
+		w.c.respond(r.request, status, w.reply)
 	}
 	w.recycle()
 }
@@ -277,7 +281,7 @@ func (w *served) compare() {
 			}
 			w.reply = w.queries[j].appendReply(w.reply)
 		}
-		r.request.Respond(status, w.reply)
+		w.c.respond(r.request, status, w.reply)
 	}
 }
 

@@ -60,7 +60,7 @@ func (c *Coordinator) serveHint(request *transport.Request) error {
 				c.Stats.HintsDropped.Add(1)
 			}
 		}
-		request.Respond(StatusOK, reply)
+		c.respond(request, StatusOK, reply)
 	}
 	if c.Store.Do(tasks, respond) {
 		respond()
@@ -139,7 +139,7 @@ func (c *Coordinator) serveHintDigest(request *transport.Request) error {
 				reply = appendBytes(append(reply, digestDiffer), q.hint)
 			}
 		}
-		request.Respond(StatusOK, reply)
+		c.respond(request, StatusOK, reply)
 	}
 	if c.Store.Do(tasks, respond) {
 		respond()

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 type hinting struct {
 	b       *batch
 	peer    ring.NodeID
+	ring    uint64 // the version that it goes by
 	payload []byte
 	items   []hintingItem
 	changes int // in all items
@@ -151,10 +153,11 @@ func (o *op) addHint(hintings []*hinting, id ring.NodeID, owners []ring.NodeID) 
 			return hintings
 		}
 	}
-	i := slices.IndexFunc(hintings, func(h *hinting) bool { return h.peer == id })
+	version := o.table.Version()
+	i := slices.IndexFunc(hintings, func(h *hinting) bool { return h.peer == id && h.ring == version })
 	if i < 0 {
 		i = len(hintings)
-		hintings = append(hintings, &hinting{b: o.b, peer: id})
+		hintings = append(hintings, &hinting{b: o.b, peer: id, ring: version})
 		o.b.hintings = append(o.b.hintings, hintings[i])
 	}
 	h := hintings[i]
@@ -197,7 +200,7 @@ func (c *Coordinator) hintOf(change *engine.Change) []byte {
 func (b *batch) hint(hintings []*hinting) {
 	b.refs.Add(int32(len(hintings)))
 	for _, h := range hintings {
-		b.c.outbox.post(h.peer, KindHint, h.payload, h.changes, h)
+		b.c.outbox.post(h.peer, KindHint, h.ring, h.payload, h.changes, h)
 	}
 }
 
@@ -208,13 +211,15 @@ func (h *hinting) received(r *reader, err error) {
 	h.answered = true
 	last := false
 	var hintings []*hinting
+	var renewed []*delivery
+	anew := errors.Is(err, errOtherRing) && b.mayReplace()
 	for _, item := range h.items {
 		kept := err == nil
 		for i := 0; i < item.changes && err == nil; i++ {
 			kept = r.byte() == replicaHas && kept
 		}
 		o := item.op
-		if o.finished {
+		if o.finished || o.table.Version() != h.ring || anew && o.outdated() {
 			continue
 		}
 		if !kept && !h.replaced && b.mayReplace() {
@@ -230,8 +235,13 @@ func (h *hinting) received(r *reader, err error) {
 			last = true
 		}
 	}
+	if anew && !last {
+		renewed, hintings, last = b.renew(hintings)
+	}
+	b.refs.Add(int32(len(renewed)))
 	b.mu.Unlock()
 	b.hint(hintings)
+	b.deliver(renewed)
 	if last {
 		b.finish()
 	}
@@ -240,12 +250,12 @@ func (h *hinting) received(r *reader, err error) {
 
 // mayReplace reports whether there is still time for a fallback to confirm. It bounds how old what arrives there can be.
 func (b *batch) mayReplace() bool {
-	return !b.begun.IsZero() && time.Since(b.begun) < b.settings.Timeout/2
+	return !b.begun.IsZero() && b.c.mayRepeat(b.begun)
 }
 
 // replaceLate has the next fallbacks keep what nodes have not confirmed that open commands wait for. mu is held.
 func (b *batch) replaceLate() (hintings []*hinting) {
-	if !b.mayReplace() || time.Now().Before(b.lateAt) {
+	if !b.mayReplace() || b.lateAt.IsZero() || time.Now().Before(b.lateAt) {
 		return nil
 	}
 	for _, h := range slices.Clone(b.hintings) {
@@ -254,7 +264,7 @@ func (b *batch) replaceLate() (hintings []*hinting) {
 		}
 		h.replaced = true
 		for _, item := range h.items {
-			if !item.op.finished {
+			if !item.op.finished && item.op.table.Version() == h.ring {
 				hintings = item.op.replace(hintings, item.owners)
 			}
 		}
@@ -269,7 +279,7 @@ func (b *batch) replaceLate() (hintings []*hinting) {
 			if i+1 < len(d.items) && d.items[i+1].op == item.op {
 				continue
 			}
-			if !item.op.finished {
+			if !item.op.finished && item.op.table.Version() == d.ring {
 				hintings = item.op.replace(hintings, []ring.NodeID{d.peer})
 			}
 		}

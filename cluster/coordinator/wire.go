@@ -29,6 +29,9 @@ const (
 	StatusOK uint8 = iota
 	// StatusRefused says that the request was not looked at: it was too old, or not understood.
 	StatusRefused
+	// StatusOtherRing says that the request was made by a ring that is not the one of this node. What it brought may have been
+	// taken, and does not count.
+	StatusOtherRing
 )
 
 // ErrMalformed says that a peer's message cannot be decoded.

@@ -474,11 +474,11 @@ func FuzzConfirmation(f *testing.F) {
 		batch.open = 2
 		batch.refs.Add(2) // this function's, and that of the delivery
 		batch.state.Store(batchWaiting)
-		d := batch.newDelivery("x")
+		d := batch.newDelivery("x", c.Ring().Version())
 		for i := range batch.ops {
 			o := &batch.ops[i]
 			key, obj, delta := sampleChange()
-			o.b, o.command, o.tally, o.coming = batch, &Command{}, quorum.NewTally(1, 0), quorum.NewTally(0, 0)
+			o.b, o.command, o.table, o.tally, o.coming = batch, &Command{}, c.Ring(), quorum.NewTally(1, 0), quorum.NewTally(0, 0)
 			o.tally.Asked()
 			change := engine.NewChange(key, obj, object.AppendDelta(nil, delta))
 			d.items = append(d.items, deliveryItem{o, &change, true, false})

@@ -13,8 +13,9 @@ import (
 type Peers interface {
 	// Up reports whether there is a connection to the node.
 	Up(id string) bool
-	// Call sends a request and calls done once, from any goroutine, with the reply or why there is none.
-	Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(transport.Reply))
+	// CallBy sends a request that goes by the ring of a version, and calls done once, from any goroutine, with the reply or why there
+	// is none.
+	CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(transport.Reply))
 }
 
 // Settings are what a node can change while it runs.

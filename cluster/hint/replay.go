@@ -20,12 +20,15 @@ var (
 	errGone = errors.New("the owner does not answer")
 	// errRefused says that a node answered and did not take what it was sent.
 	errRefused = errors.New("refused")
+	// errOtherRing says that a node answered by another ring than this node has.
+	errOtherRing = errors.New("the owner has another ring")
 	// errTooFew says that an old hint must stay: too few other primaries have confirmed what it holds.
 	errTooFew = errors.New("too few other primaries can be reached to let old hints go")
 )
 
 // letter is some hints on their way to a node.
 type letter struct {
+	ring    uint64 // the version by which the node is to have them
 	items   []item
 	payload []byte
 }
@@ -81,6 +84,7 @@ func (r *Replayer) replay(ctx context.Context, id engine.Owner) (failed error) {
 // gather reads the next hints of an owner.
 func (r *Replayer) gather(id engine.Owner, from engine.HintPlace, s *share) (next engine.HintPlace, err error) {
 	table, up := r.o.Ring(), r.o.Peers.Up(string(id))
+	s.present.ring = table.Version()
 	old := r.o.Now().Add(-r.o.Settings().MaxAge).UnixMilli()
 	looked := 0
 	return r.o.Store.ScanHints(id, from, func(h *engine.HintRow) bool {
@@ -105,9 +109,10 @@ func sinceOf(h *engine.HintRow, id engine.Owner) int64 {
 	return h.Debts[i].Since
 }
 
-// isPrimary reports whether the node holds the slot, or will.
+// isPrimary reports whether the node holds the slot, or will. One that is about to give it up, and has handed over what it held, is
+// none: what it got now would go with it.
 func isPrimary(t *ring.Table, slot object.Slot, id ring.NodeID) bool {
-	return slices.Contains(t.Primaries(slot), id) || slices.Contains(t.Next(slot), id)
+	return slices.Contains(t.Primaries(slot), id) || !t.Settling() && slices.Contains(t.Next(slot), id)
 }
 
 // deliver sends hints to their owner, and strikes it off those that it confirms.
@@ -139,7 +144,8 @@ func (r *Replayer) deliver(ctx context.Context, id engine.Owner, l *letter) erro
 func (r *Replayer) send(ctx context.Context, id ring.NodeID, l *letter) (has []bool, err error) {
 	r.pace.Spend(len(l.payload))
 	replies := make(chan transport.Reply, 1)
-	r.o.Peers.Call(string(id), coordinator.KindReplicate, l.payload, r.o.Settings().Timeout, func(reply transport.Reply) { replies <- reply })
+	r.o.Peers.CallBy(string(id), coordinator.KindReplicate, l.ring, l.payload, r.o.Settings().Timeout,
+		func(reply transport.Reply) { replies <- reply })
 	var reply transport.Reply
 	select {
 	case reply = <-replies:
@@ -148,6 +154,9 @@ func (r *Replayer) send(ctx context.Context, id ring.NodeID, l *letter) (has []b
 	}
 	if reply.Err != nil {
 		return nil, fmt.Errorf("%w: %w", errGone, reply.Err)
+	}
+	if reply.Status == coordinator.StatusOtherRing {
+		return nil, errOtherRing
 	}
 	if reply.Status != coordinator.StatusOK || len(reply.Payload) != len(l.items) {
 		return nil, errRefused
@@ -207,7 +216,7 @@ func (r *Replayer) letGo(ctx context.Context, id engine.Owner, l *letter) error 
 
 // of is the part of a letter for the slots that a node is a primary of. It is only sent on, not divided again.
 func (l *letter) of(table *ring.Table, id ring.NodeID) *letter {
-	out := &letter{}
+	out := &letter{ring: table.Version()}
 	for _, i := range l.items {
 		if slices.Contains(table.Primaries(i.key.Slot()), id) {
 			out.items = append(out.items, i)
@@ -281,7 +290,11 @@ func (r *Replayer) pass(id engine.Owner, keys []object.Key) {
 	table := r.o.Ring()
 	r.run(len(keys), func(i int) (object.Slot, engine.Body) {
 		p := &passing{key: keys[i], from: id}
-		for _, to := range append(slices.Clone(table.Primaries(p.key.Slot())), table.Next(p.key.Slot())...) {
+		slot := p.key.Slot()
+		for _, to := range append(slices.Clone(table.Primaries(slot)), table.Next(slot)...) {
+			if !isPrimary(table, slot, to) {
+				continue
+			}
 			if to == r.o.Self {
 				p.adopt = true
 			} else if !slices.Contains(p.to, engine.Owner(to)) {

@@ -118,13 +118,16 @@ func (r *Replayer) end(ctx context.Context, id engine.Owner, err error) {
 		o.failures, o.lastError = 0, ""
 		return
 	}
-	pause := min(retryMin<<min(o.failures, 16), retryMax)
-	o.failures++
+	pause := retryMin
+	if !errors.Is(err, errOtherRing) { // which gossip mends
+		pause = min(retryMin<<min(o.failures, 16), retryMax)
+		o.failures++
+	}
 	o.retryAt = time.Now().Add(pause)
 	o.lastError = err.Error()
 	level := r.o.Logger.Warn
-	if errors.Is(err, errGone) {
-		level = r.o.Logger.Debug // which others report
+	if errors.Is(err, errGone) || errors.Is(err, errOtherRing) {
+		level = r.o.Logger.Debug // which others report, or which passes
 	}
 	level("hints could not be delivered, they are sent again later", "owner", id, "after", pause, "error", err)
 }

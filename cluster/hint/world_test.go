@@ -162,7 +162,7 @@ func (w *world) Up(id string) bool {
 }
 
 // Call brings a replicate request to a node's store.
-func (w *world) Call(id string, kind uint8, payload []byte, _ time.Duration, done func(transport.Reply)) {
+func (w *world) CallBy(id string, kind uint8, _ uint64, payload []byte, _ time.Duration, done func(transport.Reply)) {
 	payload = append([]byte(nil), payload...)
 	go func() {
 		time.Sleep(time.Millisecond)

@@ -74,18 +74,15 @@ func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
 }
 
 // LocalState is all records, for a push/pull.
-func (d *delegate) LocalState(bool) []byte { return Encode(d.m.Records()) }
+func (d *delegate) LocalState(bool) []byte { return d.m.Encoded() }
 
 // MergeRemoteState takes the records of a push/pull.
 func (d *delegate) MergeRemoteState(b []byte, _ bool) { d.learn(b) }
 
 func (d *delegate) learn(b []byte) {
-	records, err := Decode(b)
-	if err != nil {
+	if err := d.m.Learn(b); err != nil {
 		d.m.options.Logger.Warn("gossip was not understood", "error", err)
-		return
 	}
-	d.m.learn(records)
 }
 
 // NotifyJoin notes that a node answers.

@@ -215,10 +215,17 @@ func (m *Membership) Close() error {
 	return m.list.Shutdown()
 }
 
-// learn takes records from outside.
-func (m *Membership) learn(news []Record) {
-	_ = m.update(func() ([]Record, error) { return news, nil }) // which does not fail
+// Learn takes what another node knows, encoded, as gossip would have brought it. When it returns, Events.Changed has been told.
+func (m *Membership) Learn(encoded []byte) error {
+	news, err := Decode(encoded)
+	if err != nil {
+		return err
+	}
+	return m.update(func() ([]Record, error) { return news, nil })
 }
+
+// Encoded is all that is known, for Learn at another node.
+func (m *Membership) Encoded() []byte { return Encode(m.Records()) }
 
 // update takes records, keeps them, and passes on what was news. compose is called with mu held.
 func (m *Membership) update(compose func() ([]Record, error)) error {

@@ -135,8 +135,8 @@ func (t *Table) Preference(slot object.Slot) []NodeID {
 	return t.current.walk(slot, len(t.nodes))
 }
 
-// Fallbacks are the nodes that stand in for primaries of the slot, in order: the rest of its preference list. The slice must not
-// be changed.
+// Fallbacks are the nodes that stand in for primaries of the slot, in order: the rest of its preference list, without those that
+// the change under way takes out of the cluster, for what they keep would go with them. The slice must not be changed.
 func (t *Table) Fallbacks(slot object.Slot) []NodeID {
 	if t.fallbacks == nil {
 		return nil
@@ -144,9 +144,18 @@ func (t *Table) Fallbacks(slot object.Slot) []NodeID {
 	if have := t.fallbacks[slot].Load(); have != nil {
 		return *have
 	}
-	list := t.current.walk(slot, len(t.current.nodes))[t.current.n:]
+	list := slices.DeleteFunc(t.current.walk(slot, len(t.current.nodes))[t.current.n:], t.goes)
 	t.fallbacks[slot].Store(&list)
 	return list
+}
+
+// goes reports whether a node is part of the cluster before the change under way and not after it.
+func (t *Table) goes(id NodeID) bool {
+	after := t.next.nodes
+	if t.Settling() {
+		after = t.current.nodes
+	}
+	return !slices.ContainsFunc(after, func(n Node) bool { return n.ID == id })
 }
 
 // Tokens are the tokens of a node, in order.

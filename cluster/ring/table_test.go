@@ -185,6 +185,21 @@ func TestJoiningNodesGetWritesAndLeavingOnesServe(t *testing.T) {
 	}
 }
 
+// What a node keeps for others must not go with it.
+func TestLeavingNodesAreNoFallbacks(t *testing.T) {
+	nodes := members(4, 5)
+	nodes[0].State, nodes[0].Change = Leaving, 7
+	for _, phase := range []Phase{Filling, Settling} {
+		nodes[0].Phase = phase
+		table := Build(nodes, vnodes, replicas)
+		for slot := range object.Slot(object.Slots) {
+			if fallbacks := table.Fallbacks(slot); slices.Contains(fallbacks, nodes[0].ID) || len(fallbacks) == 0 {
+				t.Fatalf("%s: slot %d has the fallbacks %v", phase, slot, fallbacks)
+			}
+		}
+	}
+}
+
 func TestParseNodeID(t *testing.T) {
 	good := "0123456789abcdef0123456789abcdef01234567"
 	if id, err := ParseNodeID(good); err != nil || string(id) != good {

@@ -39,7 +39,7 @@ var (
 type requestHeader struct {
 	kind uint8
 	id   uint64 // of the call, chosen by the caller
-	ring uint64
+	ring uint64 // the version that the request goes by; 0 for none
 	// stamp is at most the receiver's clock, in microseconds since the handshake, at the time of the call: see peerClock.
 	stamp int64
 	// timeout is the caller's, in microseconds, saturated.

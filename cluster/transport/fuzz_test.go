@@ -92,7 +92,7 @@ func endBytes(t *testing.T, src io.Reader) {
 	p := &peer{transport: tr, id: "b"}
 	o := newOutgoing(p, nullConn{}, stopwatch{time.Now()})
 	ends := 0
-	if err := o.send(1, []byte("x"), time.Hour, func(Reply) { ends++ }); err != nil {
+	if err := o.send(1, 0, []byte("x"), time.Hour, func(Reply) { ends++ }); err != nil {
 		t.Fatal(err)
 	}
 	frames := newFrameReader(src, tr.options.MaxFrame, &o.heard, &o.bytesIn)

@@ -99,7 +99,7 @@ func connected(t *testing.T, n *memnet.Network, changeA, changeB func(*transport
 // ask makes a call and waits for its end.
 func (n *node) ask(id string, payload []byte, timeout time.Duration) transport.Reply {
 	replies := make(chan transport.Reply, 1)
-	n.Call(id, 7, payload, timeout, func(r transport.Reply) { replies <- r })
+	n.CallBy(id, 7, 42, payload, timeout, func(r transport.Reply) { replies <- r })
 	return <-replies
 }
 

@@ -43,8 +43,6 @@ type Options struct {
 	// Refuses says of an authenticated node that nothing is to be taken from it, and SetPeers closes what it has open. It must
 	// not block. Default: of none.
 	Refuses func(id string) bool
-	// RingVersion is put into each request; it must be cheap. Default: always 0.
-	RingVersion func() uint64
 
 	// MaxFrame is the largest frame in bytes, its head included. Default 513 MiB: a value of 512 MiB and what goes with it.
 	MaxFrame int
@@ -81,9 +79,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.Level(127)}))
-	}
-	if o.RingVersion == nil {
-		o.RingVersion = func() uint64 { return 0 }
 	}
 	if o.Refuses == nil {
 		o.Refuses = func(string) bool { return false }

@@ -37,13 +37,13 @@ type ending struct {
 }
 
 // send queues a request. It reports why not, as a kind of ErrNotSent; then done is the caller's to call.
-func (o *outgoing) send(kind uint8, payload []byte, timeout time.Duration, done func(Reply)) error {
+func (o *outgoing) send(kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(Reply)) error {
 	size := lengthSize + requestHead + len(payload)
 	options := &o.peer.transport.options
 	if size > options.MaxFrame {
 		return errFrameSize
 	}
-	h := requestHeader{kind: kind, ring: options.RingVersion(), timeout: saturateMicros(timeout)}
+	h := requestHeader{kind: kind, ring: ring, timeout: saturateMicros(timeout)}
 	now := o.clock.micros()
 	h.stamp = now + o.acceptor.ahead.Load()
 	deadline := now + timeout.Microseconds()

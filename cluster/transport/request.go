@@ -16,7 +16,7 @@ type Request struct {
 	// Kind and Payload are what the peer gave to Call. The payload belongs to the handler and is never reused.
 	Kind    uint8
 	Payload []byte
-	// RingVersion is that of the sender when it sent.
+	// RingVersion is the one that the sender named for it; 0 for none.
 	RingVersion uint64
 	// From is the id of the sender, authenticated.
 	From string

@@ -151,12 +151,17 @@ func (t *Transport) Latency(id string) time.Duration {
 //
 // Requests to one peer arrive in the order of their calls as long as the connection lasts.
 func (t *Transport) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(Reply)) {
+	t.CallBy(id, kind, 0, payload, timeout, done)
+}
+
+// CallBy is Call with a request that goes by the ring of a version, which the peer is told.
+func (t *Transport) CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(Reply)) {
 	p := (*t.peers.Load())[id]
 	if p == nil {
 		done(Reply{Err: errNoPeer})
 		return
 	}
-	p.call(kind, payload, timeout, done)
+	p.call(kind, ring, payload, timeout, done)
 }
 
 // Hold lets the calls from now on wait until Release, which writes them: whoever makes many calls has those to one peer
@@ -176,15 +181,15 @@ func (t *Transport) Release() {
 	}
 }
 
-// call is Call for one peer.
-func (p *peer) call(kind uint8, payload []byte, timeout time.Duration, done func(Reply)) {
+// call is CallBy for one peer.
+func (p *peer) call(kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(Reply)) {
 	if timeout <= 0 {
 		timeout = p.transport.options.RequestTimeout
 	}
 	p.counters.calls.Add(1)
 	err := error(errNoConnection)
 	if conn := p.conn.Load(); conn != nil {
-		err = conn.send(kind, payload, timeout, done)
+		err = conn.send(kind, ring, payload, timeout, done)
 	}
 	if err != nil {
 		p.counters.notSent.Add(1)

@@ -18,8 +18,7 @@ import (
 func TestEcho(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got transport.Request
-		a, b := connected(t, memnet.New(),
-			func(o *transport.Options) { o.RingVersion = func() uint64 { return 42 } },
+		a, b := connected(t, memnet.New(), nil,
 			func(o *transport.Options) {
 				o.Handler = handlerFunc(func(from string, batch []*transport.Request) {
 					r := batch[0]

@@ -22,6 +22,8 @@ const (
 	DropsHintsUnconfirmed = false
 	// DropsUncovered: a store drops its copy of a slot that it is no longer to hold before the primaries cover it.
 	DropsUncovered = false
+	// AcceptsOtherRings: a store confirms and answers what was planned by another ring than it has.
+	AcceptsOtherRings = false
 	// ReapsWhatDiffers: a tombstone goes at once, also while a primary holds something else. If it waited as it should,
 	// anti-entropy would most often have made the primaries equal.
 	ReapsWhatDiffers = false

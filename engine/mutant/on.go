@@ -20,6 +20,7 @@ var (
 	SkipsHintsOfEarlierRuns = broken == "skips-hints-of-earlier-runs"
 	DropsHintsUnconfirmed   = broken == "drops-hints-unconfirmed"
 	DropsUncovered          = broken == "drops-uncovered"
+	AcceptsOtherRings       = broken == "accepts-other-rings"
 	ReapsWhatDiffers        = broken == "reaps-what-differs"
 	ReapsUnsynced           = broken == "reaps-unsynced"
 	ReapsEarly              = broken == "reaps-early"

@@ -332,6 +332,7 @@ func infoKindred(w *infoWriter) {
 	w.field("noquorum_errors", s.Stats.NoQuorum)
 	w.field("clusterdown_errors", s.Stats.ClusterDown)
 	w.field("siblings_seen", s.Stats.SiblingsSeen)
+	w.field("other_ring_refusals", s.Stats.OtherRing)
 	hints := w.h.Cluster.HintStatus()
 	w.field("hints", hints.Keys)
 	w.field("hints_bytes", hints.Bytes)
