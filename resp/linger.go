@@ -12,6 +12,8 @@ import (
 const (
 	// lingerQuiet is how long nothing may come before a client counts as done with sending.
 	lingerQuiet = 250 * time.Millisecond
+	// lingerLast is the time for a last read.
+	lingerLast = 20 * time.Millisecond
 	// lingerMost is how long a client may go on sending in all.
 	lingerMost = 3 * time.Second
 )
@@ -29,14 +31,18 @@ func (t *talk) linger() {
 	}
 	discarded := make([]byte, smallRead)
 	end := time.Now().Add(lingerMost)
+	last := false
 	for quiet := time.Now().Add(lingerQuiet); time.Now().Before(end) && !t.doomed.Load(); {
 		_ = t.nc.SetReadDeadline(quiet)
 		n, err := t.nc.Read(discarded)
 		switch {
 		case n > 0:
-			quiet = time.Now().Add(lingerQuiet)
+			quiet, last = time.Now().Add(lingerQuiet), false
 		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(quiet):
 			// The deadline was drain's.
+		case errors.Is(err, os.ErrDeadlineExceeded) && !last:
+			// A read that runs late is told of its deadline and not of what has come meanwhile.
+			quiet, last = time.Now().Add(lingerLast), true
 		case err != nil:
 			return
 		}

@@ -31,8 +31,13 @@ func (s *sock) lookLater() {
 	time.AfterFunc(lingerQuiet, func() { s.loop.post(task{s, actLook}) })
 }
 
-// look closes a connection that was quiet since the last look.
+// look closes a connection that was quiet since the last look. It reads first: a loop that is behind has the news of what came only
+// after this.
 func (l *loop) look(s *sock) {
+	if !s.closed && !s.lingering.active {
+		s.readable = true
+		l.discard(s)
+	}
 	switch {
 	case s.closed:
 	case !s.lingering.active, l.now >= s.lingering.until:
