@@ -20,6 +20,9 @@ func (g generation) cacheKey(buf []byte, name object.CellName) object.Key {
 	return object.Key{DB: cellDB, Name: unsafe.String(&buf[0], len(buf))}
 }
 
+// cacheable reports whether a cell is one that commands name. Others are come to by walks, which do not ask the cache.
+func cacheable(name object.CellName) bool { return !name.Local() && !name.Placed() }
+
 // cellKeyRoom holds the key of the commonest cells, for it to take no allocation.
 type cellKeyRoom [96]byte
 
@@ -50,6 +53,9 @@ func cellRecord(key object.Key, versions []causal.Version) cache.Record {
 
 // loadCell looks a cell up outside the applier.
 func (s *Store) loadCell(g generation, name object.CellName) ([]causal.Version, error) {
+	if !cacheable(name) {
+		return s.readCell(g, name)
+	}
 	var room cellKeyRoom
 	key := g.cacheKey(room[:0], name)
 	if versions, known, err := cachedCell(s.cache.Find(key), key); known || err != nil {
@@ -66,7 +72,7 @@ func (s *Store) loadCell(g generation, name object.CellName) ([]causal.Version, 
 
 // loadCell looks a cell up for the batch.
 func (sh *shard) loadCell(g generation, name object.CellName) (versions []causal.Version, cached bool, err error) {
-	if !name.Local() {
+	if cacheable(name) {
 		var room cellKeyRoom
 		key := g.cacheKey(room[:0], name)
 		if versions, cached, err = cachedCell(sh.cache.Find(key), key); cached || err != nil {
@@ -96,13 +102,13 @@ func (r *pendingRows) fillCells(seq uint64) {
 		r.shard.cache.Put(r.cacheKey(nil, name), e, cellRecord(key, versions))
 	}
 	r.changes.Scan(func(name object.CellName, versions []causal.Version) bool {
-		if !name.Local() {
+		if cacheable(name) {
 			put(name, versions, true)
 		}
 		return true
 	})
 	for name, versions := range r.seen {
-		if _, changed := r.changes.Get(name); !changed && !name.Local() {
+		if _, changed := r.changes.Get(name); !changed && cacheable(name) {
 			put(name, versions, false)
 		}
 	}

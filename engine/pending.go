@@ -92,6 +92,11 @@ func (r *pendingRows) Versions(name object.CellName) []causal.Version {
 	if versions, ok := r.seen[name]; ok {
 		return versions
 	}
+	if name.Placed() || name.Local() {
+		if versions, known := r.shard.runs.stored(r.generation, name); known {
+			return versions
+		}
+	}
 	versions, cached, err := r.shard.loadCell(r.generation, name)
 	if err != nil {
 		r.shard.unreadable(err)
@@ -124,7 +129,7 @@ func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) 
 			more = changed.Next() && changed.Key().Local() == from.Local()
 		}
 	}
-	r.shard.walkRows(r.walkAt(from), walkCells, func(c *object.Cell) bool {
+	r.shard.upwards(r.generation, from, func(c *object.Cell) bool {
 		changesBefore(c.Name, false)
 		if !stopped && !(more && changed.Key() == c.Name) {
 			stopped = !visit(c)
@@ -157,7 +162,7 @@ func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool
 			more = changed.Prev() && changed.Key().Local() == before.Local()
 		}
 	}
-	r.shard.walkRows(r.walkAt(before), walkBack, func(c *object.Cell) bool {
+	r.shard.downwards(r.generation, before, func(c *object.Cell) bool {
 		changesAbove(c.Name)
 		if !stopped && !(more && changed.Key() == c.Name) {
 			stopped = !visit(c)

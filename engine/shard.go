@@ -51,6 +51,7 @@ type shard struct {
 	key, row  []byte
 	points    *pebble.Iterator // for rows of cells, by name
 	rows      *pebble.Iterator // for walks over them
+	runs      shardRuns
 	ranks     shardRanks
 	sink      byte
 }
@@ -452,6 +453,7 @@ func (sh *shard) fillCache() {
 		if p.rows != nil {
 			p.rows.fillCells(sh.committed.Load())
 		}
+		sh.runs.follow(p)
 	}
 	if sh.cache.Unsettled() {
 		sh.store.unsettled()

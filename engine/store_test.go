@@ -56,7 +56,7 @@ func closeStore(t *testing.T, s *Store) {
 }
 
 // do runs one body in the key's applier and returns the task.
-func do(t *testing.T, s *Store, key object.Key, f func(*Tx)) *Task {
+func do(t testing.TB, s *Store, key object.Key, f func(*Tx)) *Task {
 	t.Helper()
 	task := &Task{Slot: key.Slot(), Body: bodyFunc(f)}
 	done := make(chan struct{})

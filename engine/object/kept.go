@@ -27,6 +27,12 @@ type Rows interface {
 // the order of a sorted set, and that are not part of the object. Their versions are one, without a payload and a dot.
 const CellsEnd CellName = "\xf0"
 
+// The names of local rows are from LocalBegin on, below LocalEnd.
+const (
+	LocalBegin CellName = "\xf1"
+	LocalEnd   CellName = "\xff"
+)
+
 // Local reports whether the name is that of a row which a store has derived.
 func (n CellName) Local() bool { return n != "" && n[0] > CellsEnd[0] }
 
@@ -61,6 +67,9 @@ type KindCount struct {
 // InRow reports whether a store may keep the cell in a row of its own. Strings, and what belongs to no type, are always
 // with the object.
 func (n CellName) InRow() bool { return n.Owner() > String }
+
+// Placed reports whether the cell is an element that is named by where it stands. Such elements are come to by walks.
+func (n CellName) Placed() bool { return n.Kind() == List || n.Kind() == Stream && len(n) > 1 }
 
 // Owner is the type whose values the cell is part of: its kind, or of an attribute the type that it belongs to.
 func (n CellName) Owner() Kind {
@@ -150,8 +159,7 @@ func (k *Kept) Stored(name CellName) []causal.Version {
 		if c == nil {
 			return nil
 		}
-		byName := of == List || of == Stream && len(name) > 1
-		if byName && c.High != "" && (name[1:] < CellName(c.Low) || name[1:] >= CellName(c.High)) {
+		if name.Placed() && c.High != "" && (name[1:] < CellName(c.Low) || name[1:] >= CellName(c.High)) {
 			return nil
 		}
 	}
@@ -245,14 +253,14 @@ func (k *Kept) Known(kind Kind) *KindCount {
 
 // raised is where a walk upwards from a name can begin as well.
 func (k *Kept) raised(from CellName) CellName {
-	if c := k.Known(from.Kind()); c != nil && c.Low != "" && c.named() && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
+	if c := k.Known(from.Kind()); c != nil && c.Low != "" && c.Named() && len(from) > 0 && from[1:] < CellName(c.Low) && !c.hasBare(from) {
 		return from[:1] + CellName(c.Low)
 	}
 	return from
 }
 
-// named reports whether elements are named by where they stand. Members of a sorted set are not.
-func (c *KindCount) named() bool { return c.Kind != ZSet }
+// Named reports whether elements are named by where they stand. Members of a sorted set are not.
+func (c *KindCount) Named() bool { return c.Kind != ZSet }
 
 // hasBare reports whether a walk from a name may find a cell that is named by its type alone and stands nowhere.
 func (c *KindCount) hasBare(from CellName) bool { return c.Kind == Stream && len(from) == 1 }
@@ -266,7 +274,7 @@ func (k *Kept) lowered(before CellName) CellName {
 	if len(before) == 1 {
 		of-- // all of the type below
 	}
-	if c := k.Known(of); c != nil && c.High != "" && c.named() {
+	if c := k.Known(of); c != nil && c.High != "" && c.Named() {
 		return min(before, CellName([]byte{byte(of)})+CellName(c.High))
 	}
 	return before
