@@ -13,12 +13,12 @@ run: build ## build and start one node on 127.0.0.1:6379 with its data in ./data
 build: ## build the static binary bin/kindred
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kindred ./server/cmd/kindred
 
-# The race detector is run where goroutines share state; it needs a C compiler, so it is left out where there is none.
+# The timeout is for machines that are busy with other work. The race detector is run where goroutines share state; it needs a C compiler, so it is left out where there is none.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo yes)
 test: ## run every test that needs only Go
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 ifeq ($(RACE),yes)
-	CGO_ENABLED=1 $(GO) test -race -short ./engine/... ./cluster/... ./resp/...
+	CGO_ENABLED=1 $(GO) test -timeout 30m -race -short ./engine/... ./cluster/... ./resp/...
 endif
 
 mutants: ## break the rules that the promise rests on by turns, and crash at every crash point: the simulation must notice
