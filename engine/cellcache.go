@@ -61,6 +61,9 @@ func (s *Store) loadCell(g generation, name object.CellName) ([]causal.Version, 
 	if versions, known, err := cachedCell(s.cache.Find(key), key); known || err != nil {
 		return versions, err
 	}
+	if !s.mayHave(key) {
+		return nil, nil
+	}
 	sh := s.shard(g.slot)
 	seen := sh.committed.Load()
 	versions, err := s.readCell(g, name)
@@ -77,6 +80,9 @@ func (sh *shard) loadCell(g generation, name object.CellName) (versions []causal
 		key := g.cacheKey(room[:0], name)
 		if versions, cached, err = cachedCell(sh.cache.Find(key), key); cached || err != nil {
 			return versions, cached, err
+		}
+		if !sh.store.mayHave(key) {
+			return nil, false, nil
 		}
 	}
 	versions, err = sh.readCell(g, name)

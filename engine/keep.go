@@ -58,9 +58,13 @@ func (p *pendingKey) retire() {
 // fold takes changed cells into the rows of a key, and returns its object with new counts, without changes.
 func (sh *shard) fold(p *pendingKey, o *object.Object, k *object.Kept, changed []object.Cell) *object.Object {
 	out := &object.Kept{Generation: k.Generation, Counts: append([]object.KindCount(nil), k.Counts...), Bytes: k.Bytes, Rows: p.rows}
+	var room cellKeyRoom
 	for i := range changed {
 		c := &changed[i]
 		before := object.Cell{Name: c.Name, Versions: out.Stored(c.Name)}
+		if len(before.Versions) == 0 && cacheable(c.Name) {
+			sh.store.present.added(p.rows.cacheKey(room[:0], c.Name))
+		}
 		p.rows.changes.Set(c.Name, c.Versions)
 		out.Replace(&before, c)
 		kind.Derive(p.rows, out.Known(c.Name.Kind()), c.Name, before.Versions, c.Versions)

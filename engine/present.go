@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,8 @@ import (
 	"github.com/kindredkv/kindred/engine/presence"
 )
 
-// present knows which keys the store certainly has no row of.
+// present knows which keys the store certainly has no row of, and which cells of large objects: those that the hot cache would have,
+// too. What is said of keys here goes for the cells.
 //
 // The filter is built from the keys of the store, beside other work: at the start, and again when so many rows have been
 // added since that most of what it holds may be gone. Until it is there every key may be.
@@ -35,13 +37,14 @@ func (s *Store) mayHave(key object.Key) bool {
 }
 
 // added notes a key that gets its first row. It is called by the applier before the row is committed. The filter that is
-// being built comes first: when it is no longer there, it is the one in force already.
+// being built comes first: when it is no longer there, it is the one in force already. What a filter seems to have is not added:
+// it will say so for ever.
 func (p *present) added(key object.Key) {
 	hash := merkle.HashOf(key)
-	if f := p.building.Load(); f != nil {
+	if f := p.building.Load(); f != nil && !f.Has(hash) {
 		f.Add(hash)
 	}
-	if f := p.filter.Load(); f != nil {
+	if f := p.filter.Load(); f != nil && !f.Has(hash) {
 		f.Add(hash)
 	}
 }
@@ -119,14 +122,18 @@ func (s *Store) closing() bool {
 
 // addRows adds the keys of all rows.
 func (s *Store) addRows(f *presence.Filter) error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(cellsPrefix)})
+	iter, err := s.db.NewIter(&pebble.IterOptions{UpperBound: []byte(localPrefix)})
 	if err != nil {
 		return err
 	}
 	n := 0
 	for ok := iter.First(); ok; ok = iter.Next() {
-		row := iter.Key()
-		if len(row) >= objectPrefix && row[2] == tagObject {
+		switch row := iter.Key(); {
+		case bytes.Compare(row, []byte(cellsPrefix)) >= 0:
+			if len(row) > cellPrefix && cacheable(object.CellName(row[cellPrefix:])) {
+				f.Add(merkle.Hash(cellDB, xxh3.Hash(row[cellPrefix-generationBytes:])))
+			}
+		case len(row) >= objectPrefix && row[2] == tagObject:
 			f.Add(merkle.Hash(row[objectPrefix-1], xxh3.Hash(row[objectPrefix:])))
 		}
 		if n++; n%presentRun == 0 {

@@ -77,3 +77,73 @@ func TestFilterOfAnOpenedStore(t *testing.T) {
 		t.Fatalf("k is %q", got)
 	}
 }
+
+// No cell of a large object is ever taken for one that is not there, whether the hot cache has it or not, the filter is built anew
+// meanwhile, or the store was opened with it.
+func TestFilterOfCells(t *testing.T) {
+	o := testOptions(t, vfs.NewMem())
+	o.InlineBytes = 0
+	s := open(t, o)
+	defer func() { closeStore(t, s) }()
+	key := object.Key{Name: "h"}
+	const fields = 3000
+	name := func(i int) object.CellName { return object.CellName(fmt.Sprintf("%c%d", object.Hash, i)) }
+	has := func(i int) (has bool) {
+		t.Helper()
+		o, err := s.Get(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Cell(name(i)) != nil
+	}
+	for i := range fields {
+		if i%100 == 0 {
+			s.buildPresent()
+		}
+		do(t, s, key, func(tx *Tx) { tx.Edit(key).Put(name(i), []byte("v")) })
+		if i%50 == 0 {
+			s.cache.Clear()
+		}
+		if !has(i) || !has(i/2) {
+			t.Fatalf("after %d fields one is not there", i+1)
+		}
+	}
+	closeStore(t, s)
+	s = open(t, o)
+	s.buildPresent()
+	for i := range fields {
+		if !has(i) {
+			t.Fatalf("field %d is not there after the store was opened", i)
+		}
+	}
+	before := s.present.filter.Load().Added()
+	do(t, s, key, func(tx *Tx) {
+		for i := range fields {
+			if tx.Edit(key).Put(name(i), []byte("w")); tx.Object(key).Cell(name(fields+i)) != nil {
+				t.Errorf("field %d is there", fields+i)
+			}
+		}
+	})
+	if f := s.present.filter.Load(); f.Added() != before {
+		t.Errorf("%d hashes were added for cells that had been there", f.Added()-before)
+	}
+	passed, at := 0, generation{key.Slot(), keptOf(t, s, key).Generation}
+	for i := range fields {
+		var room cellKeyRoom
+		if s.mayHave(at.cacheKey(room[:0], name(fields+i))) {
+			passed++
+		}
+	}
+	if passed > fields/20 {
+		t.Errorf("%d of %d absent cells pass", passed, fields)
+	}
+}
+
+func keptOf(t *testing.T, s *Store, key object.Key) *object.Kept {
+	t.Helper()
+	o, err := s.Get(key)
+	if err != nil || o == nil || o.Kept == nil {
+		t.Fatalf("%v, %v has no cells in rows", o, err)
+	}
+	return o.Kept
+}

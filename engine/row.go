@@ -142,5 +142,7 @@ func appendCellKey(b []byte, slot object.Slot, generation causal.Time, name obje
 	return append(appendCellsOf(b, slot, generation), name...)
 }
 
-// cellPrefix is the number of bytes before the name in the key of a cell.
-const cellPrefix = 2 + 8
+const (
+	generationBytes = 8
+	cellPrefix      = 2 + generationBytes // bytes before the name in the key of a cell
+)
