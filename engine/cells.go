@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -90,8 +91,9 @@ func walkBack(iter *pebble.Iterator, b rowBounds, visit func(*object.Cell) bool)
 func walk(iter *pebble.Iterator, ok bool, step func() bool, visit func(*object.Cell) bool) error {
 	var cell object.Cell
 	var room []causal.Version
+	var names names
 	for ; ok; ok = step() {
-		cell = object.Cell{Name: object.CellName(iter.Key()[cellPrefix:]), Versions: local}
+		cell = object.Cell{Name: names.add(iter.Key()[cellPrefix:]), Versions: local}
 		if !cell.Name.Local() {
 			value, err := iter.ValueAndErr()
 			if err != nil {
@@ -107,6 +109,25 @@ func walk(iter *pebble.Iterator, ok bool, step func() bool, visit func(*object.C
 		}
 	}
 	return iter.Error()
+}
+
+// names are those that a walk has come to. Many have one piece of memory, since most are not kept.
+type names struct {
+	chunk []byte
+}
+
+const (
+	firstNames = 64
+	mostNames  = 4 << 10
+)
+
+func (n *names) add(name []byte) object.CellName {
+	if cap(n.chunk)-len(n.chunk) < len(name) {
+		n.chunk = make([]byte, 0, max(len(name), min(max(firstNames, 2*cap(n.chunk)), mostNames)))
+	}
+	at := len(n.chunk)
+	n.chunk = append(n.chunk, name...)
+	return object.CellName(unsafe.String(unsafe.SliceData(n.chunk[at:]), len(name)))
 }
 
 // unreadable ends the task that needed a cell, and the node.

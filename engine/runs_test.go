@@ -50,7 +50,9 @@ type ends struct {
 	held  []int // in order
 }
 
-func (c *ends) do(f func(e *object.Edit)) { do(c.tb, c.store, c.key, func(tx *Tx) { f(tx.Edit(c.key)) }) }
+func (c *ends) do(f func(e *object.Edit)) {
+	do(c.tb, c.store, c.key, func(tx *Tx) { f(tx.Edit(c.key)) })
+}
 
 // name is that of the cell of a number.
 func (c *ends) name(n int) object.CellName {

@@ -159,8 +159,14 @@ func (x *order) storedAt(rank int64) (found Spot, ok bool) {
 	return found, ok
 }
 
-// at is the spot of a rank.
+// at is the spot of a rank, which is not negative and below the total.
 func (x *order) at(rank int64) (found Spot, ok bool) {
+	if rank < nearEnd {
+		return nth(rank, func(visit func(Spot) bool) { x.ascend("", visit) })
+	}
+	if rank >= x.total-nearEnd {
+		return nth(x.total-1-rank, func(visit func(Spot) bool) { x.descend(EndSpot, visit) })
+	}
 	if len(x.gone)+len(x.added) == 0 {
 		return x.storedAt(rank)
 	}
@@ -176,6 +182,17 @@ func (x *order) at(rank int64) (found Spot, ok bool) {
 		return !ok
 	})
 	return found, ok
+}
+
+// nth is what a walk comes to behind n others.
+func nth(n int64, walk iter.Seq[Spot]) (found Spot, ok bool) {
+	for s := range walk {
+		if n == 0 {
+			return s, true
+		}
+		n--
+	}
+	return "", false
 }
 
 // rank is the number of elements below a spot.

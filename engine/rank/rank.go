@@ -7,6 +7,8 @@
 package rank
 
 import (
+	"strings"
+
 	"github.com/tidwall/btree"
 	"github.com/zeebo/xxh3"
 )
@@ -24,7 +26,8 @@ type Widths struct {
 	widths [levels]btree.Map[string, int64]
 }
 
-// Walk visits the elements from one on, upwards, until visit returns false.
+// Walk visits the elements from one on, upwards, until visit returns false. What is kept of them is copied: they may be parts of
+// something larger.
 type Walk func(from string, visit func(element string) bool)
 
 // New counts a sequence.
@@ -36,7 +39,7 @@ func New(walk Walk) *Widths {
 		for level := range levels {
 			if isLandmark(level, element) {
 				w.widths[level].Set(at[level], n[level])
-				at[level], n[level] = element, 0
+				at[level], n[level] = strings.Clone(element), 0
 			}
 			n[level]++
 		}
@@ -86,7 +89,7 @@ func (w *Widths) Insert(element string, walk Walk) {
 		}
 		before := w.between(level, at, element, walk)
 		w.widths[level].Set(at, before)
-		w.widths[level].Set(element, n-before+1)
+		w.widths[level].Set(strings.Clone(element), n-before+1)
 	}
 }
 

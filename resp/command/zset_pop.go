@@ -39,9 +39,14 @@ func (c *Call) popScored(key object.Key, o *object.Object, n int64, greatest boo
 	if o == nil || n == 0 {
 		return nil
 	}
-	q := rangeQuery{bounds: bounds{by: byRank, last: n - 1}, reverse: greatest, limit: -1}
-	for s := range q.of(o) {
-		popped = append(popped, s)
+	end := kind.Ascend(o, object.ZSet, "")
+	if greatest {
+		end = kind.Descend(o, object.ZSet, kind.EndSpot)
+	}
+	for s := range end {
+		if popped = append(popped, s); int64(len(popped)) == n {
+			break
+		}
 	}
 	c.removeScored(key, popped)
 	return popped
