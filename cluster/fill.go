@@ -121,15 +121,18 @@ func (n *Node) doPart(f *filling, table *ring.Table) bool {
 	if r, _ := n.record(n.self); r.Ready == f.id {
 		return true
 	}
-	joining := n.Joining()
-	if joining && n.filled() != nil {
+	if n.Joining() && n.filled() != nil {
 		return false // the store has failed
 	}
-	err := n.membership.Set(n.self, func(r membership.Record) membership.Record {
-		r.Ready, r.Lacks = f.id, r.Lacks && !joining
+	return n.sayReady(f.id) == nil
+}
+
+// sayReady tells the others that this node has done its part in a change. Who joins is whole by then.
+func (n *Node) sayReady(change uint64) error {
+	return n.membership.Set(n.self, func(r membership.Record) membership.Record {
+		r.Ready, r.Lacks = change, r.Lacks && r.State != ring.Joining
 		return r
 	})
-	return err == nil
 }
 
 // gainsOf are the slots that each node gains by the change under way.
@@ -178,6 +181,9 @@ func (n *Node) yield(table *ring.Table) bool {
 		return true
 	}
 	if n.store.HintStats().Keys > 0 || !n.give(table, table.Primaries) {
+		return false
+	}
+	if r, _ := n.record(n.self); r.Ready != table.ChangeID() && n.sayReady(table.ChangeID()) != nil { // it has got a new store since
 		return false
 	}
 	n.yielded.Store(table.Version())

@@ -146,6 +146,9 @@ func (c *Cluster) Reserve() int {
 	return len(c.Nodes) - 1
 }
 
+// Standby has a node that was reserved wait to be told to take part when it is started.
+func (c *Cluster) Standby(i int) { c.Nodes[i].standby = true }
+
 // Start starts a node that is not running, on the disk it had.
 func (c *Cluster) Start(i int) {
 	c.t.Helper()

@@ -42,9 +42,9 @@ func (s *script) ringEvent(words []string) bool {
 	case "weigh":
 		s.change(s.node(words[3]), cluster.RingChange{Kind: cluster.ChangeWeight, Node: s.id(words[1]), Weight: s.number(words[2])})
 	case "standby":
-		n := s.c.Nodes[s.c.Reserve()]
-		n.standby = true
-		s.c.Start(len(s.c.Nodes) - 1)
+		i := s.c.Reserve()
+		s.c.Standby(i)
+		s.c.Start(i)
 	case "filling":
 		s.c.Await("filling", func() bool {
 			list, _, _ := s.c.Nodes[s.node(words[1])].Transfers()

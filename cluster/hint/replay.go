@@ -110,8 +110,12 @@ func sinceOf(h *engine.HintRow, id engine.Owner) int64 {
 }
 
 // isPrimary reports whether the node holds the slot, or will. One that is about to give it up, and has handed over what it held, is
-// none: what it got now would go with it.
+// none: what it got now would go with it. Nor is one that is being removed: it never answers, and its removal may wait for a node
+// that leaves, and cannot before it has delivered its hints.
 func isPrimary(t *ring.Table, slot object.Slot, id ring.NodeID) bool {
+	if i, ok := t.Index(id); ok && t.Nodes()[i].State == ring.Removing {
+		return false
+	}
 	return slices.Contains(t.Primaries(slot), id) || !t.Settling() && slices.Contains(t.Next(slot), id)
 }
 

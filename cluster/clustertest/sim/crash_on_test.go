@@ -96,9 +96,12 @@ type mutation struct {
 
 func anyPlan(*plan) bool { return true }
 
+// changesRing reports whether the ring changes.
+func (p *plan) changesRing() bool { return p.joins+len(p.partings) > 0 }
+
 // reapsOften reports whether tombstones are likely to go while faults strike, and their keys to be written again.
 func (p *plan) reapsOften() bool {
-	return p.joins == 0 && p.reapPause < time.Second && p.timeout < time.Second && len(p.classes) == len(plain) && p.inline == 0
+	return !p.changesRing() && p.reapPause < time.Second && p.timeout < time.Second && len(p.classes) == len(plain) && p.inline == 0
 }
 
 var mutations = map[string]mutation{

@@ -41,15 +41,15 @@ func faultsOf(p *plan, rng *rand.Rand) []*fault {
 	return out
 }
 
-func anyNode(p *plan, rng *rand.Rand) []int { return []int{rng.IntN(p.nodes)} }
+func anyNode(p *plan, rng *rand.Rand) []int { return []int{rng.IntN(p.all())} }
 
 func someNodes(p *plan, rng *rand.Rand) []int {
-	out := rng.Perm(p.nodes)[:1+rng.IntN(p.nodes-1)]
+	out := rng.Perm(p.all())[:1+rng.IntN(p.all()-1)]
 	slices.Sort(out)
 	return out
 }
 
-func twoNodes(p *plan, rng *rand.Rand) []int { return rng.Perm(p.nodes)[:2] }
+func twoNodes(p *plan, rng *rand.Rand) []int { return rng.Perm(p.all())[:2] }
 
 func victim(p *plan, rng *rand.Rand) []int {
 	if len(p.destructible) == 0 {

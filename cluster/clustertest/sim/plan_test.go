@@ -15,6 +15,7 @@ type plan struct {
 	seed         uint64
 	nodes        int // at the start
 	joins        int // nodes that come later
+	partings     []parting
 	r, w         int
 	strict       bool
 	sync         engine.SyncPolicy
@@ -83,10 +84,9 @@ func drawPlan(seed uint64, size sizes) *plan {
 		p.joins = 1 + rng.IntN(2)
 		p.nodes = 5
 	}
-	if p.joins == 0 || handsOver {
-		p.destructible = rng.Perm(p.nodes)[:p.w-1]
-		slices.Sort(p.destructible)
-	}
+	p.destructible = rng.Perm(p.nodes + p.joins)[:p.w-1]
+	slices.Sort(p.destructible)
+	p.drawPartings(rng)
 	p.repairRate, p.reapPause = pick[int64](rng, 64<<10, 1<<20, 16<<20), milliseconds(rng, 50, 500, 5000)
 	p.drawEvents(rng, size)
 	// Half of the plans leave out the classes of collections, so that the others have more to do with each key.
@@ -106,11 +106,20 @@ func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))]
 // drawEvents draws the faults, in the order of time. A node has one thing done to it at a time.
 func (p *plan) drawEvents(rng *rand.Rand, size sizes) {
 	kinds := faultsOf(p, rng)
-	busy := make([]time.Duration, p.nodes+p.joins)
+	busy := make([]time.Duration, p.all())
 	for i := range p.joins {
 		at := upTo(rng, p.safety/2)
 		p.events = append(p.events, event{at: at, fault: joinFault, nodes: []int{p.nodes + i}})
 		busy[p.nodes+i] = at + time.Second
+	}
+	for _, d := range p.partings {
+		p.events = append(p.events, event{at: d.at, lasts: d.lasts, fault: d.fault(), nodes: []int{d.node}})
+		if d.by > 0 {
+			busy[d.by] = d.at + d.lasts + time.Second
+		}
+		if d.dies() {
+			busy[d.node] = 2 * p.safety
+		}
 	}
 	for range 2 + rng.IntN(size.events) {
 		e := event{
@@ -137,12 +146,21 @@ func (p *plan) destroys() bool {
 	return slices.ContainsFunc(p.events, func(e event) bool { return e.fault.destroys || e.fault.stops && p.sync != engine.SyncAlways })
 }
 
+// all is how many nodes there are, whenever they come.
+func (p *plan) all() int {
+	n := p.nodes + p.joins
+	for _, d := range p.partings {
+		n = max(n, d.by+1)
+	}
+	return n
+}
+
 func (p *plan) String() string {
 	var b strings.Builder
 	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec", engine.SyncNever: "no"}[p.sync]
 	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict]
-	fmt.Fprintf(&b, "seed %d: %d nodes and %d that join, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s, %d bytes of cells with an object\n",
-		p.seed, p.nodes, p.joins, replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause, p.inline)
+	fmt.Fprintf(&b, "seed %d: %d nodes, %d that join and %d that part, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s, %d bytes of cells with an object\n",
+		p.seed, p.nodes, p.joins, len(p.partings), replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause, p.inline)
 	fmt.Fprintf(&b, "  %d clients with pauses of %s, %d keys of each class, hot %v; faults for %s; may be destroyed: %v\n",
 		p.clients, p.think, p.keys, p.hot, p.safety.Round(time.Millisecond), p.destructible)
 	for _, e := range p.events {

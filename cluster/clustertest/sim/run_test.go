@@ -31,7 +31,7 @@ func (w *world) simulate() []violation {
 	}
 	if !w.plan.destroys() {
 		broken = append(broken, checkMonotonic(h)...)
-		if w.plan.r+w.plan.w > replicas && (w.plan.strict || !standsIn) && (w.plan.joins == 0 || ringsAgree) {
+		if w.plan.r+w.plan.w > replicas && (w.plan.strict || !standsIn) {
 			broken = append(broken, checkReads(h)...)
 		}
 	}
@@ -49,18 +49,11 @@ func (w *world) checkFinal(h *history, f final) []violation {
 	)
 }
 
-// reap waits until tombstones are forgotten, and checks that all else is as it was. Where a node has joined, others
-// keep what they have given up for now, and with it the tombstones.
+// reap waits until tombstones are forgotten, and checks that all else is as it was.
 func (w *world) reap(before final) (final, []violation) {
-	limit := convergeLimit
-	if w.plan.joins > 0 && !handsOver {
-		limit = 10 * time.Second
-	}
 	for start := time.Now(); w.tombstones() > 0; time.Sleep(500 * time.Millisecond) {
-		if time.Since(start) > limit {
-			if limit == convergeLimit {
-				w.wrong("after %s without faults %d tombstones are still there: %s", limit, w.tombstones(), w.heldBack())
-			}
+		if time.Since(start) > convergeLimit {
+			w.wrong("after %s without faults %d tombstones are still there: %s", convergeLimit, w.tombstones(), w.heldBack())
 			break
 		}
 	}
@@ -142,7 +135,7 @@ func (w *world) calm() {
 		}
 		w.c.SetClock(i, 0)
 		w.members[i].hold(func(m *member) {
-			if m.running() == nil {
+			if m.running() == nil && !m.gone {
 				w.start(m)
 			}
 		})
@@ -170,9 +163,13 @@ func (w *world) converge() (f final, differing string) {
 
 // unsettled says why the cluster is not yet whole.
 func (w *world) unsettled() string {
+	if away := w.part(); away != "" {
+		return away
+	}
 	version := uint64(0)
-	for i, m := range w.members {
-		r := m.running()
+	stay := w.staying()
+	for _, m := range stay {
+		i, r := m.index, m.running()
 		if r == nil {
 			return fmt.Sprintf("node %d does not run", i)
 		}
@@ -180,7 +177,7 @@ func (w *world) unsettled() string {
 		if version == 0 {
 			version = s.RingVersion
 		}
-		if s.RingVersion != version || len(s.Nodes) != len(w.members) {
+		if s.RingVersion != version || len(s.Nodes) != len(stay) {
 			return fmt.Sprintf("node %d knows another ring", i)
 		}
 		for _, other := range s.Nodes {
@@ -249,8 +246,8 @@ func (w *world) checkTrees() (out []violation) {
 	for slot := range object.Slot(object.Slots) {
 		all.Add(slot)
 	}
-	for i, m := range w.members {
-		r := m.running()
+	for _, m := range w.staying() {
+		i, r := m.index, m.running()
 		if r == nil {
 			return append(out, violation{"cluster", fmt.Sprintf("node %d does not run", i)})
 		}

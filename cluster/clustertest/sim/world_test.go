@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/cluster/clustertest"
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
@@ -45,6 +47,7 @@ type member struct {
 	held    chan struct{} // has an element while something is done to the node
 	current atomic.Pointer[run]
 	damaged atomic.Bool // bits of its disk have flipped
+	gone    bool        // it is no part of the cluster any more and is not started again; under held
 }
 
 // hold does something to the node when nobody else does.
@@ -94,7 +97,7 @@ func newWorld(t testing.TB, p *plan, verbose bool) *world {
 	config.Settings = coordinator.Settings{
 		Quorum: quorum.Choice{R: uint8(p.r), W: uint8(p.w)}, HedgeDelay: p.hedge, Timeout: p.timeout,
 	}
-	for i := range p.nodes + p.joins {
+	for i := range p.all() {
 		w.members = append(w.members, &member{index: i, held: make(chan struct{}, 1)})
 	}
 	config.Runner = w.runner
@@ -106,8 +109,13 @@ func newWorld(t testing.TB, p *plan, verbose bool) *world {
 		}()
 	}
 	w.c = clustertest.New(t, config)
-	for range p.joins {
+	for range p.all() - p.nodes {
 		w.c.Reserve()
+	}
+	for _, d := range p.partings {
+		if d.by > 0 {
+			w.c.Standby(d.by)
+		}
 	}
 	for i := range p.nodes {
 		w.began = time.Now()
@@ -172,6 +180,9 @@ func (w *world) running(node *int) *run {
 // start starts a node that is held. The node sets a store that is broken aside, which must be one that may be lost.
 func (w *world) start(m *member) {
 	if err := w.c.TryStart(m.index); err != nil {
+		if m.gone = errors.Is(err, membership.ErrRemoved) && w.plan.parts(m.index) != nil; m.gone {
+			return
+		}
 		w.wrong("node %d does not start: %v", m.index, err)
 		return
 	}
