@@ -165,7 +165,11 @@ func (t *talk) watch() bool {
 			t.counted.read(n)
 			t.in.add(ahead[:n:n])
 		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// From finish, which has been seen by the next look, or from drain, which is not to interrupt every read to come.
+			_ = t.nc.SetReadDeadline(time.Time{})
+		case err != nil:
 			t.hangUp()
 			return false
 		}

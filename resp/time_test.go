@@ -18,7 +18,7 @@ func pipe(t *testing.T, h *tester, change func(*Limits)) *client {
 	}
 	h.server = NewServer(Options{Handler: h, Limits: limits, Loops: -1})
 	near, far := net.Pipe()
-	go h.server.ServeConn(far, Single)
+	go h.server.ServeConn(&patientConn{Conn: far, t: t}, Single)
 	t.Cleanup(func() {
 		near.Close()
 		if err := h.server.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
@@ -26,6 +26,44 @@ func pipe(t *testing.T, h *tester, change func(*Limits)) *client {
 		}
 	})
 	return &client{Conn: near, t: t, r: bufio.NewReader(near)}
+}
+
+// patientConn ends reading again and again without waiting, which would keep the clock from going on.
+type patientConn struct {
+	net.Conn
+	t     *testing.T
+	at    time.Time
+	reads int
+}
+
+func (c *patientConn) Read(b []byte) (int, error) {
+	if now := time.Now(); now != c.at {
+		c.at, c.reads = now, 0
+	}
+	if c.reads++; c.reads > 1000 {
+		c.t.Error("a thousand reads without a wait")
+		time.Sleep(time.Second)
+	}
+	return c.Conn.Read(b)
+}
+
+// A connection whose handler takes long waits for it quietly, when the server stops as well.
+func TestShutdownDuringLongBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTester()
+		c := pipe(t, h, nil)
+		c.send("HOLD x\r\n")
+		time.Sleep(time.Minute)
+		stopped := make(chan error)
+		go func() { stopped <- h.server.Shutdown(t.Context()) }()
+		time.Sleep(time.Minute)
+		h.release <- struct{}{}
+		c.expect("$1\r\nx\r\n")
+		c.expectEnd("")
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestIdleTimeout(t *testing.T) {
