@@ -6,6 +6,10 @@ import "github.com/kindredkv/kindred/cluster/coordinator"
 type (
 	// Command is one command on keys of one slot.
 	Command = coordinator.Command
+	// Rest is the part of a command's reply that is not there yet.
+	Rest = coordinator.Rest
+	// Pieces are a Rest that is in memory.
+	Pieces = coordinator.Pieces
 	// Mode says what a command does to its keys.
 	Mode = coordinator.Mode
 	// Runner runs commands at their coordinator.
@@ -18,7 +22,11 @@ const (
 	Read       = coordinator.Read
 	Idempotent = coordinator.Idempotent
 	Untouched  = coordinator.Untouched
+	Paged      = coordinator.Paged
 )
+
+// PageBytes is about how much of a long reply is in memory at a time.
+const PageBytes = coordinator.PageBytes
 
 // The errors of commands.
 var (

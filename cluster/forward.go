@@ -274,7 +274,10 @@ func (a *attempt) answered(reply transport.Reply) {
 		for i := range outcomes {
 			outcomes[i] = &Command{}
 		}
-		err = coordinator.DecodeOutcomes(reply.Payload, outcomes)
+		err = coordinator.DecodeOutcomes(reply.Payload, outcomes, a.g.node.transport, string(a.peer))
+		for i := 0; err != nil && i < len(outcomes); i++ {
+			outcomes[i].Drop()
+		}
 	}
 	a.commands = outcomes
 	a.settle(err)
@@ -292,6 +295,9 @@ func (a *attempt) settle(err error) {
 	for i, e := range a.errands {
 		e.away--
 		if e.settled {
+			if err == nil {
+				a.commands[i].Drop()
+			}
 			continue
 		}
 		result := err
@@ -303,6 +309,7 @@ func (a *attempt) settle(err error) {
 		case result == nil:
 			if a.commands[i] != e.command {
 				e.command.Reply = append(e.command.Reply, a.commands[i].Reply...)
+				e.command.Rest = a.commands[i].Rest
 			}
 			g.settle(e, nil)
 		case movesOn(e.command, result):

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"math"
+	"sync/atomic"
 )
 
 // A command that reads all of a large collection takes long, and views run on the event loops of clients, where others wait
@@ -11,7 +12,10 @@ import (
 // patience is how many rows a body may walk over on the goroutine of its caller, some milliseconds.
 const patience = 4096
 
-// longAtOnce bounds the long reads that run at the same time: each holds a reply in the making.
+// boundlessPatience lets a body walk over any number of rows.
+const boundlessPatience = math.MaxInt
+
+// longAtOnce bounds the long reads that run at the same time, those that wait for their client aside.
 const longAtOnce = 4
 
 // errLong ends a body that has walked too far.
@@ -27,24 +31,27 @@ func (tx *Tx) step() bool {
 }
 
 func (tx *Tx) mayWalk() bool {
-	if tx.patience < math.MaxInt {
+	if tx.patience < boundlessPatience {
 		tx.fail(errLong)
 		return false
 	}
 	return true
 }
 
-// runLong runs the bodies of tasks that were stopped.
+// runLong runs the bodies of tasks that were stopped, each by itself.
 func (s *Store) runLong(tasks []*Task, done func()) {
-	s.long <- struct{}{}
-	v := s.OpenView()
-	v.tx.patience = math.MaxInt
+	var left atomic.Int32
+	left.Store(int32(len(tasks)))
 	for _, t := range tasks {
-		t.Err = v.Run(t.Body)
+		t.Err = nil
+		s.running.Go(func() {
+			s.runAlone(t, func() {
+				if left.Add(-1) == 0 {
+					done()
+				}
+			})
+		})
 	}
-	v.Close()
-	<-s.long
-	done()
 }
 
 // patientReader reads outside of tasks.

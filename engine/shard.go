@@ -21,16 +21,17 @@ import (
 // There is no goroutine of its own behind it. Whoever submits to an idle shard becomes its drainer and runs the queue
 // until it is empty, the tasks of others included; whoever submits to a busy one leaves the tasks there. A lone
 // writer thus pays for no hand-over, and many writers share batches. After drainRounds the rest of the queue
-// moves to a goroutine, so that no submitter works for the others for long.
+// moves to a goroutine, so that no submitter works for the others for long, and so does a queue with a large task.
 type shard struct {
 	store *Store
 
-	mu       sync.Mutex // guards the six below
+	mu       sync.Mutex // guards the seven below
 	queue    []*Task
 	spare    []*Task // an empty queue for the next swap
 	fills    []fill
 	controls []func()
 	draining bool
+	heavy    bool // a task of queue is Large
 	dead     bool // the store failed while this shard was at work; nothing runs any more
 
 	committed atomic.Uint64 // the last batch that readers can see
@@ -98,6 +99,9 @@ func (sh *shard) submit(tasks ...*Task) {
 		return
 	}
 	sh.queue = append(sh.queue, tasks...)
+	for _, t := range tasks {
+		sh.heavy = sh.heavy || t.Large
+	}
 	if sh.draining || sh.store.held.Load() > 0 {
 		sh.mu.Unlock()
 		return
@@ -136,7 +140,7 @@ func (sh *shard) drain(rounds int) {
 			returned = true
 			return
 		}
-		if rounds == 0 {
+		if rounds == 0 || rounds > 0 && sh.heavy {
 			sh.mu.Unlock()
 			returned = true
 			go sh.drain(-1)
@@ -144,7 +148,7 @@ func (sh *shard) drain(rounds int) {
 		}
 		tasks, fills, controls := sh.queue, sh.fills, sh.controls
 		sh.queue, sh.spare = sh.spare[:0], nil
-		sh.fills, sh.controls = nil, nil
+		sh.fills, sh.controls, sh.heavy = nil, nil, false
 		sh.mu.Unlock()
 
 		sh.takeFills(fills)

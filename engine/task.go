@@ -19,6 +19,8 @@ type Task struct {
 	// StandsFor are owners that the task stands in for: it reads and edits the hints of its keys in place of the objects, and
 	// what it changes is owed to them. nil: it does not.
 	StandsFor []Owner
+	// Large says that the task writes megabytes: it is run on a goroutine of its own, so that its submitter does not wait.
+	Large bool
 
 	// Changes are the objects that the task made or merged, one for each key that is different now.
 	Changes []Change

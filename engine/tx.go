@@ -15,6 +15,7 @@ type Tx struct {
 	failed error
 	// walked counts the rows of large collections that the body has walked over, and patience bounds them.
 	walked, patience int
+	alone            *alone // nil in most bodies
 	edits            []keyEdit
 	merged           []merged
 	hints            []keyHint
@@ -41,6 +42,9 @@ type merged struct {
 	key    object.Key
 	object *object.Object
 }
+
+// ReadOnly reports whether the task edits nothing. Strings of what it reads outlive it then.
+func (tx *Tx) ReadOnly() bool { return !tx.write }
 
 // Now is the Unix millisecond that the task runs at: one reading for the whole task, by which keys expire.
 func (tx *Tx) Now() int64 { return tx.now }

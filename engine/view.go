@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math"
 	"sync"
 
 	"github.com/kindredkv/kindred/engine/cache"
@@ -22,7 +21,7 @@ type View struct {
 func (s *Store) View(body Body) error {
 	v := s.OpenView()
 	defer v.Close()
-	v.tx.patience = math.MaxInt
+	v.tx.patience = boundlessPatience
 	return v.Run(body)
 }
 
@@ -54,6 +53,9 @@ func (v *View) Close() {
 
 // load makes the view a source for its Tx. It never mints, for a view edits nothing.
 func (v *View) load(key object.Key) (*object.Object, error) {
+	if v.tx.alone != nil {
+		return v.tx.alone.load(key)
+	}
 	r, err := v.record(key)
 	if err != nil {
 		return nil, err
@@ -157,7 +159,7 @@ func (v *View) run(tasks []*Task, done func()) bool {
 		}
 	}
 	if len(long) > 0 {
-		v.store.running.Go(func() { v.store.runLong(long, done) })
+		v.store.runLong(long, done)
 	}
 	return len(long) == 0
 }

@@ -20,6 +20,8 @@ type link interface {
 	end()
 	// drain ends it when the running batch is done and the replies are sent, from any goroutine.
 	drain()
+	// pass sends early, from any goroutine, while the handler is at work.
+	pass()
 	// unload sends early and gives back what was lent for a batch that the handler has copied, from any goroutine.
 	unload()
 }
@@ -47,20 +49,23 @@ type conn struct {
 	chargedBatch          int64 // and for the handler's copy of a batch
 
 	// What others look at.
-	doomed    atomic.Bool            // kill has been called
-	stopping  atomic.Bool            // drain has been called
-	suspended suspension             // the handler goes on with a batch
-	waiting   atomic.Bool            // it waits for other clients
-	early     atomic.Pointer[[]byte] // replies that are to be sent before it goes on
-	leaving   atomic.Bool            // closing
-	holding   atomic.Int64           // chargedIn + chargedOut
-	copied    atomic.Int64           // bytes of the handler's copy of the batch
-	queued    atomic.Int64           // out.unsent
-	blocks    atomic.Int64           // len(out.blocks)
-	query     atomic.Int64           // bytes received when the batch began
-	hungUp    atomic.Int64           // Unix milliseconds since when the client sends no more; 0 while it may
-	trusted   atomic.Bool            // Authenticated
-	softSince atomic.Int64           // Unix milliseconds since when queued is beyond OutputSoft; 0 while it is not
+	doomed    atomic.Bool              // kill has been called
+	stopping  atomic.Bool              // drain has been called
+	suspended suspension               // the handler goes on with a batch
+	waiting   atomic.Bool              // it waits for other clients
+	early     atomic.Pointer[[][]byte] // replies that are to be sent before it goes on
+	sending   atomic.Bool              // Send waits, for room
+	lost      atomic.Bool              // nothing can be sent any more
+	room      chan struct{}            // has room for one
+	leaving   atomic.Bool              // closing
+	holding   atomic.Int64             // chargedIn + chargedOut
+	copied    atomic.Int64             // bytes of the handler's copy of the batch
+	queued    atomic.Int64             // out.unsent
+	blocks    atomic.Int64             // len(out.blocks)
+	query     atomic.Int64             // bytes received when the batch began
+	hungUp    atomic.Int64             // Unix milliseconds since when the client sends no more; 0 while it may
+	trusted   atomic.Bool              // Authenticated
+	softSince atomic.Int64             // Unix milliseconds since when queued is beyond OutputSoft; 0 while it is not
 }
 
 // advance serves what has come in. False: the handler goes on with a batch, and resume is next.
@@ -197,8 +202,10 @@ func (c *conn) flush() {
 
 // sendEarly sends the replies to what stands before a command that waits.
 func (c *conn) sendEarly() {
-	if b := c.early.Swap(nil); b != nil {
-		c.sendReplies(*b)
+	if early := c.early.Swap(nil); early != nil {
+		for _, b := range *early {
+			c.sendReplies(b)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ type tester struct {
 	held    chan struct{} // told of every HOLD and HANG
 	hungUp  chan struct{} // told when HANG was ended by the context
 	closed  chan *Session
+	queued  chan int64 // what waited for the client at most, told at the end of every PAGES
 
 	mu      sync.Mutex
 	batches []int // sizes, in order
@@ -39,6 +40,7 @@ type tester struct {
 func newTester() *tester {
 	return &tester{
 		release: make(chan struct{}, 100), held: make(chan struct{}, 100), hungUp: make(chan struct{}, 100), closed: make(chan *Session, 100_000),
+		queued: make(chan int64, 100),
 	}
 }
 
@@ -52,7 +54,7 @@ func (h *tester) Serve(s *Session, batch [][][]byte, done func()) bool {
 	h.mu.Unlock()
 	for i, args := range batch {
 		switch string(bytes.ToUpper(args[0])) {
-		case "LATER", "HOLD", "HANG", "WAIT":
+		case "LATER", "HOLD", "HANG", "WAIT", "PAGES":
 			go func() {
 				for _, args := range own(batch[i:]) {
 					h.run(s, args)
@@ -119,6 +121,8 @@ func (h *tester) run(s *Session, args [][]byte) {
 			s.Close = true
 			h.hungUp <- struct{}{}
 		}
+	case "PAGES":
+		h.sendPages(s)
 	case "KILL":
 		s.Out.Int(int64(h.server.Kill(Filter{Addr: string(args[1])}, s)))
 	default:

@@ -32,6 +32,7 @@ type loop struct {
 	generation int32
 	now        int64   // Unix milliseconds when the loop last woke
 	again      []*sock // readable, but it was the turn of others
+	unsent     []*sock // have replies that the socket may take, but it was the turn of others
 	replied    []*sock // have replies to be sent at the end of the round
 	memory     loopMemory
 	quit       bool
@@ -57,6 +58,7 @@ const (
 	actEnd                  // close at once
 	actDrain                // close when all is answered
 	actLook                 // close when the client is done with sending
+	actPass                 // send early
 	actUnload               // give back what was lent for the running batch
 	actQuit                 // end the loop
 )
@@ -102,6 +104,7 @@ func (l *loop) run() {
 		}
 		l.readAgain()
 		l.server.release()
+		l.writeAgain()
 		l.performAll()
 	}
 	l.mu.Lock()
@@ -118,7 +121,7 @@ func (l *loop) poll(events []unix.EpollEvent) int {
 		return n
 	}
 	l.mu.Lock()
-	busy := len(l.tasks) > 0 || len(l.again) > 0
+	busy := l.busy()
 	l.asleep = !busy
 	l.mu.Unlock()
 	if busy {
@@ -135,6 +138,9 @@ func (l *loop) poll(events []unix.EpollEvent) int {
 	}
 	return n
 }
+
+// busy reports whether there is something to do without an event. mu is held.
+func (l *loop) busy() bool { return len(l.tasks) > 0 || len(l.again) > 0 || len(l.unsent) > 0 }
 
 // post gives the loop a task. It reports false when the loop has ended.
 func (l *loop) post(t task) bool {
@@ -172,7 +178,7 @@ func (l *loop) help() {
 	l.performAll()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asleep = len(l.tasks) == 0 && len(l.again) == 0 && !l.quit
+	l.asleep = !l.busy() && !l.quit
 	if !l.asleep {
 		l.rouse()
 	}
@@ -215,6 +221,8 @@ func (l *loop) perform(t task) {
 		l.drain(t.sock)
 	case actLook:
 		l.look(t.sock)
+	case actPass:
+		t.sock.sendEarly()
 	case actUnload:
 		l.unload(t.sock)
 	case actQuit:
@@ -262,5 +270,17 @@ func (l *loop) readAgain() {
 	l.again = nil
 	for _, s := range turns {
 		l.read(s)
+	}
+}
+
+// writeAgain is readAgain for those that write.
+func (l *loop) writeAgain() {
+	turns := l.unsent
+	l.unsent = nil
+	for _, s := range turns {
+		s.unsent = false
+		if !s.closed {
+			l.write(s)
+		}
 	}
 }

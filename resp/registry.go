@@ -33,6 +33,7 @@ func (s *Server) admit(c *conn) (ok, closed bool) {
 func (s *Server) open(c *conn, p Persona, remote, local string) {
 	c.server = s
 	c.conn = c
+	c.room = make(chan struct{}, 1)
 	c.Persona, c.RemoteAddr, c.LocalAddr = p, remote, local
 	c.Created = time.Now()
 	c.User = "default"

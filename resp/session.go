@@ -97,6 +97,14 @@ func (s *Session) Context() context.Context {
 	return s.ctx
 }
 
+// QueryBytes is how many bytes had been received when the batch began: those of the batch, and perhaps of what comes behind.
+func (s *Session) QueryBytes() int64 {
+	if s.conn == nil {
+		return 0
+	}
+	return s.conn.query.Load()
+}
+
 // BeginWait says that the handler goes on with the batch when other clients have done something, perhaps never. It has copied
 // what it needs of the batch, so many bytes. The replies so far are sent, and Context ends as soon as the client hangs up or the server begins to stop.
 func (s *Session) BeginWait(copied int) {
@@ -108,11 +116,8 @@ func (s *Session) BeginWait(copied int) {
 	c.waiting.Store(true)
 	c.server.blocked.Add(1)
 	if b := s.Out.Buf; len(b) > 0 {
-		if before := c.early.Swap(nil); before != nil {
-			b = append(*before, b...)
-		}
 		s.Out.Buf = nil
-		c.early.Store(&b)
+		c.hand(b)
 	}
 	c.link.unload()
 	if c.hungUp.Load() != 0 || c.stopping.Load() || c.doomed.Load() {

@@ -4,8 +4,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readsPerTurn bounds the reads of one connection before the others of the loop have their turn.
-const readsPerTurn = 16
+// readsPerTurn and writesPerTurn bound the system calls for one connection before the others of the loop have their turn. A client
+// that reads as fast as it is written to would else keep the loop for the whole of a large reply.
+const (
+	readsPerTurn  = 16
+	writesPerTurn = 4
+)
 
 // sock is a connection that a loop drives.
 type sock struct {
@@ -16,6 +20,7 @@ type sock struct {
 	reply      []byte     // to be sent at the end of the round, before what is in out; nil when there is nothing
 	readable   bool       // the kernel may have bytes
 	ended      bool       // the client sends no more; the end has to be read
+	unsent     bool       // it is among loop.unsent
 	broken     bool       // a write failed
 	closed     bool       // the descriptor is
 	lingering  *lingering // not nil once the sending side has ended
@@ -165,6 +170,7 @@ func (l *loop) close(s *sock) {
 		return // adopt looks at doomed
 	}
 	s.closed = true
+	s.lose()
 	s.stop()
 	l.socks[s.fd] = nil
 	unix.Close(s.fd)
@@ -188,6 +194,7 @@ func (l *loop) forget(s *sock) {
 // send is link's.
 func (s *sock) send(b []byte) (took bool) {
 	if s.closed || s.broken {
+		s.lose()
 		return false
 	}
 	if s.silent() {
@@ -218,6 +225,7 @@ func (s *sock) sendReply() {
 	if b != nil && !s.sendNow(b) {
 		s.takeBuffer(b[:0])
 	}
+	s.took()
 }
 
 // sendNow writes, and keeps what the socket does not take.
@@ -226,13 +234,18 @@ func (s *sock) sendNow(b []byte) (took bool) {
 		return false
 	}
 	sent := 0
-	for s.out.empty() && sent < len(b) {
+	for turn := 0; s.out.empty() && sent < len(b); turn++ {
+		if turn == writesPerTurn {
+			s.loop.writeLater(s)
+			break
+		}
 		n, err := writeNow(s.fd, b[sent:])
 		if err == unix.EAGAIN {
 			break
 		}
 		if err != 0 && err != unix.EINTR {
 			s.broken = true
+			s.lose()
 			s.stop()
 			return false
 		}
@@ -247,9 +260,21 @@ func (s *sock) sendNow(b []byte) (took bool) {
 	return took
 }
 
+// writeLater gives a connection another turn to write: the socket may take more, so epoll need not tell.
+func (l *loop) writeLater(s *sock) {
+	if !s.unsent {
+		s.unsent = true
+		l.unsent = append(l.unsent, s)
+	}
+}
+
 // write sends waiting replies when the socket takes some again.
 func (l *loop) write(s *sock) {
-	for !s.out.empty() {
+	for turn := 0; !s.out.empty(); turn++ {
+		if turn == writesPerTurn {
+			l.writeLater(s)
+			break
+		}
 		n, err := writeNow(s.fd, s.out.next())
 		if err == unix.EAGAIN {
 			break
@@ -263,6 +288,7 @@ func (l *loop) write(s *sock) {
 		s.lastUsed.Store(l.now)
 	}
 	s.wrote()
+	s.took()
 	l.closeIfDone(s)
 }
 
@@ -273,4 +299,5 @@ func (s *sock) takeBuffer(b []byte) { s.loop.memory.takeBuffer(b) }
 func (s *sock) finish()             { s.loop.post(task{s, actResume}) }
 func (s *sock) end()                { s.loop.post(task{s, actEnd}) }
 func (s *sock) drain()              { s.stopping.Store(true); s.loop.post(task{s, actDrain}) }
+func (s *sock) pass()               { s.loop.post(task{s, actPass}) }
 func (s *sock) unload()             { s.loop.post(task{s, actUnload}) }

@@ -192,6 +192,7 @@ func (t *talk) send(b []byte) (took bool) {
 	case err == nil:
 		return false
 	case !errors.Is(err, os.ErrDeadlineExceeded):
+		t.lose()
 		t.stop()
 		return false
 	}
@@ -226,10 +227,12 @@ func (t *talk) write() {
 		t.lastUsed.Store(time.Now().UnixMilli())
 		t.out.wrote(n)
 		if err != nil {
+			t.lose()
 			t.out.drop()
 			t.nc.Close()
 		}
 		t.conn.wrote()
+		t.took()
 	}
 	t.writing = false
 }
@@ -285,6 +288,14 @@ func (t *talk) end() {
 func (t *talk) unload() {
 	t.sendEarly()
 	t.charge(&t.chargedBatch, t.copied.Load())
+}
+
+// pass is link's.
+func (t *talk) pass() {
+	t.sendEarly()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.took()
 }
 
 // drain is link's: a goroutine that waits for bytes is woken, one that serves stops afterwards.

@@ -28,6 +28,9 @@ func (w *Writer) Int(n int64) { w.Buf = redcon.AppendInt(w.Buf, n) }
 // Bulk appends a string of any bytes. A nil slice is the empty string, not Null.
 func (w *Writer) Bulk(b []byte) { w.Buf = redcon.AppendBulk(w.Buf, b) }
 
+// BulkHead begins a string of n bytes: they and a line break, \r\n, follow.
+func (w *Writer) BulkHead(n int) { w.prefix('$', n) }
+
 // BulkString is Bulk for a string.
 func (w *Writer) BulkString(s string) { w.Buf = redcon.AppendBulkString(w.Buf, s) }
 

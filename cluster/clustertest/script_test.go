@@ -464,10 +464,12 @@ func (c *clients) equal(key string) bool {
 func redisText(t testing.TB, reply []byte) []string {
 	r := bufio.NewReader(bytes.NewReader(reply))
 	lines := element(t, r, "")
-	for r.Buffered() > 0 {
+	for {
+		if _, err := r.Peek(1); err != nil {
+			return lines
+		}
 		lines = append(lines, element(t, r, "")...)
 	}
-	return lines
 }
 
 func element(t testing.TB, r *bufio.Reader, indent string) []string {

@@ -159,6 +159,10 @@ func (o *op) Run(tx *engine.Tx) {
 		o.command.Reply = o.command.Reply[:o.replied]
 	}
 	o.began, o.replied = true, len(o.command.Reply)
+	if tx.Alone() && o.command.Mode&Paged != 0 {
+		o.runPaged(tx)
+		return
+	}
 	for _, m := range o.overlay {
 		m.Run(tx)
 	}
@@ -171,7 +175,7 @@ func (o *op) Keys(yield func(object.Key) bool) { o.command.Keys(yield) }
 // plan finds out who takes part in a command, and refuses it when too few of them can be reached.
 func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 	o.b, o.command = b, command
-	o.Slot, o.Body = command.Slot, o
+	o.Slot, o.Body, o.Large = command.Slot, o, command.large()
 	o.place(table)
 	if !slices.Contains(o.primaries, b.c.Self) {
 		o.standIn()

@@ -37,6 +37,9 @@ func (noPeers) Suspect(string, time.Duration)      {}
 func (noPeers) Late(string) time.Duration          { return 0 }
 func (noPeers) Hold()                              {}
 func (noPeers) Release()                           {}
+func (noPeers) Call(_ string, _ uint8, _ []byte, _ time.Duration, done func(transport.Reply)) {
+	done(transport.Reply{Err: transport.ErrNotSent})
+}
 func (noPeers) CallBy(_ string, _ uint8, _ uint64, _ []byte, _ time.Duration, done func(transport.Reply)) {
 	done(transport.Reply{Err: transport.ErrNotSent})
 }

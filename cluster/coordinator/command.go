@@ -21,6 +21,8 @@ const (
 	Untouched
 	// StandIn marks a command that is sent to a fallback, since no primary answers its sender.
 	StandIn
+	// Paged marks a command whose caller takes long replies in pages: see Command.Rest.
+	Paged
 )
 
 // Command is one command on keys of one slot. It runs on the coordinator of the slot, wherever it was received.
@@ -38,9 +40,12 @@ type Command struct {
 
 	// Reply is the encoded RESP reply, appended to by the runner. It is to be sent only when Err is nil.
 	Reply []byte
+	// Rest is what follows Reply, nil when that is all. Only a command that is Paged has one, and who gets it must close it.
+	Rest Rest
 	// Err is why there is no reply: ErrClusterDown, ErrNoQuorum or another error of this package.
 	Err error
 
+	pages *pages // takes the reply of a running command; nil when it is not to be cut
 	first string // the name of the first key, once somebody asked for it
 }
 
@@ -62,6 +67,21 @@ func (c *Command) Keys(yield func(object.Key) bool) {
 			return
 		}
 	}
+}
+
+// largeWrite is from how many bytes of arguments on a command takes its time to write.
+const largeWrite = 1 << 20
+
+// large reports whether the command writes much.
+func (c *Command) large() bool {
+	if c.Mode&Write == 0 {
+		return false
+	}
+	size := 0
+	for _, arg := range c.Args {
+		size += len(arg)
+	}
+	return size >= largeWrite
 }
 
 // Runner runs commands at their coordinator. It looks the command up by Args[0], reads and edits through tx, and

@@ -84,6 +84,7 @@ type Coordinator struct {
 	Stats  Stats
 	outbox outbox
 	hedger hedger
+	kept   kept
 	// batches and works are for reuse.
 	batches, works sync.Pool
 	// merging counts, for each peer, the changes it sent that are not yet in the store: a digest that it asks for after

@@ -41,6 +41,8 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 			err = c.serveRun(request)
 		case KindHint:
 			err = c.serveHint(request)
+		case KindPage:
+			err = c.servePage(request)
 		case KindHintDigest:
 			err = c.serveHintDigest(request)
 		default:
@@ -202,6 +204,7 @@ func (w *served) replicate(request *transport.Request) error {
 // change reads what a change brings.
 func (r *reader) change(in *incoming) (err error) {
 	form, body := r.byte(), r.bytes()
+	in.Large = len(body) >= largeWrite
 	switch {
 	case r.failed:
 		return ErrMalformed
@@ -309,7 +312,7 @@ func (c *Coordinator) serveRun(request *transport.Request) error {
 	respond := func() {
 		var out []byte
 		for _, command := range commands {
-			out = appendOutcome(out, command)
+			out = appendOutcome(out, command, c.kept.add)
 		}
 		request.Respond(StatusOK, out)
 	}
@@ -327,11 +330,12 @@ func AppendRun(b []byte, commands []*Command) []byte {
 	return b
 }
 
-// DecodeOutcomes reads the reply to a KindRun request into its commands.
-func DecodeOutcomes(payload []byte, commands []*Command) error {
+// DecodeOutcomes reads the reply to a KindRun request into its commands. What is left of their replies is fetched from the peer.
+func DecodeOutcomes(payload []byte, commands []*Command, peers Caller, peer string) error {
 	r := reader{b: payload}
+	far := func(id uint64) Rest { return newFarRest(peers, peer, id) }
 	for _, command := range commands {
-		r.outcome(command)
+		r.outcome(command, far)
 	}
 	return r.err()
 }

@@ -22,6 +22,8 @@ const (
 	KindHint uint8 = 4
 	// KindHintDigest asks a fallback whether it keeps what the coordinator holds.
 	KindHintDigest uint8 = 5
+	// KindPage asks a node that has coordinated a command for more of its reply.
+	KindPage uint8 = 6
 )
 
 // The status of a reply.
@@ -211,8 +213,14 @@ func (r *reader) position() int {
 }
 
 // A run reply has an item for each command in turn: its outcome, and the RESP reply or the text of an unnamed error.
-func appendOutcome(b []byte, c *Command) []byte {
+// Where the reply has a rest there is the id of that, too.
+func appendOutcome(b []byte, c *Command, keep func(Rest) uint64) []byte {
 	code := outcomeOf(c.Err)
+	if code == outcomeReply && c.Rest != nil {
+		b = appendBytes(append(b, outcomeBegun), c.Reply)
+		return binary.BigEndian.AppendUint64(b, keep(c.Rest))
+	}
+	c.Drop()
 	b = append(b, code)
 	switch code {
 	case outcomeReply:
@@ -224,11 +232,16 @@ func appendOutcome(b []byte, c *Command) []byte {
 	}
 }
 
-// outcome reads one item into its command.
-func (r *reader) outcome(c *Command) {
+// outcome reads one item into its command. far is the rest of a reply that its node keeps under an id.
+func (r *reader) outcome(c *Command, far func(uint64) Rest) {
 	switch code := r.byte(); code {
 	case outcomeReply:
 		c.Reply = append(c.Reply, r.bytes()...)
+	case outcomeBegun:
+		c.Reply = append(c.Reply, r.bytes()...)
+		if id := r.uint64(); !r.failed {
+			c.Rest = far(id)
+		}
 	case outcomeOther:
 		c.Err = errors.New(string(r.bytes()))
 	default:
@@ -250,11 +263,13 @@ var outcomes = [...]error{
 	5:            ErrClosed,
 	6:            quorum.ErrImpossible,
 	7:            ErrNotReplica,
+	outcomeBegun: nil,
 }
 
 const (
 	outcomeReply = 0
 	outcomeOther = 1
+	outcomeBegun = 8
 )
 
 func outcomeOf(err error) byte {

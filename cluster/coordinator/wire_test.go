@@ -257,10 +257,10 @@ func TestOutcomeRoundTrip(t *testing.T) {
 				name = nil
 				c.Reply = binaryText(20_000).Draw(t, "reply")
 			}
-			b = appendOutcome(b, c)
+			b = appendOutcome(b, c, nil)
 			want, got, names = append(want, c), append(got, &Command{}), append(names, name)
 		}
-		if err := DecodeOutcomes(b, got); err != nil {
+		if err := DecodeOutcomes(b, got, noPeers{}, ""); err != nil {
 			t.Fatal(err)
 		}
 		for i := range got {
@@ -274,7 +274,7 @@ func TestOutcomeRoundTrip(t *testing.T) {
 				t.Fatalf("outcome %d is %v, want %v", i, got[i].Err, want[i].Err)
 			}
 		}
-		if DecodeOutcomes(b, got[1:]) == nil || DecodeOutcomes(b, append(got, &Command{})) == nil {
+		if DecodeOutcomes(b, got[1:], noPeers{}, "") == nil || DecodeOutcomes(b, append(got, &Command{}), noPeers{}, "") == nil {
 			t.Fatal("outcomes of another number of commands were taken")
 		}
 	})
@@ -291,7 +291,7 @@ func decoders() map[string]struct {
 		decode  func([]byte) error
 	}
 	replicate := func(b []byte) error { _, err := decodeReplicate(b); return err }
-	outcome := func(b []byte) error { return DecodeOutcomes(b, []*Command{{}}) }
+	outcome := func(b []byte) error { return DecodeOutcomes(b, []*Command{{}}, noPeers{}, "") }
 	return map[string]decoder{
 		"object": {appendChange(nil, key, o, nil), replicate},
 		"delta":  {appendChange(nil, key, o, d), replicate},
@@ -309,9 +309,10 @@ func decoders() map[string]struct {
 			}
 			return err
 		}},
-		"reply":       {appendOutcome(nil, &Command{Reply: []byte("+OK\r\n")}), outcome},
-		"named error": {appendOutcome(nil, &Command{Err: ErrNoQuorum}), outcome},
-		"other error": {appendOutcome(nil, &Command{Err: errors.New("no")}), outcome},
+		"reply":       {appendOutcome(nil, &Command{Reply: []byte("+OK\r\n")}, nil), outcome},
+		"begun":       {appendOutcome(nil, &Command{Reply: []byte("$9"), Rest: &Pieces{}}, func(Rest) uint64 { return 7 }), outcome},
+		"named error": {appendOutcome(nil, &Command{Err: ErrNoQuorum}, nil), outcome},
+		"other error": {appendOutcome(nil, &Command{Err: errors.New("no")}, nil), outcome},
 	}
 }
 
@@ -362,7 +363,7 @@ func TestHostileNumbers(t *testing.T) {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	if DecodeOutcomes([]byte{byte(len(outcomes))}, []*Command{{}}) == nil {
+	if DecodeOutcomes([]byte{byte(len(outcomes))}, []*Command{{}}, noPeers{}, "") == nil {
 		t.Error("an unknown outcome was taken")
 	}
 }
@@ -443,7 +444,7 @@ func FuzzDecodeDigestReply(f *testing.F) {
 
 func FuzzDecodeOutcomes(f *testing.F) {
 	all := decoders()
-	for _, name := range []string{"reply", "named error", "other error"} {
+	for _, name := range []string{"reply", "named error", "other error", "begun"} {
 		f.Add(all[name].message, uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, n uint8) {
@@ -451,7 +452,11 @@ func FuzzDecodeOutcomes(f *testing.F) {
 		for i := range commands {
 			commands[i] = &Command{}
 		}
-		if DecodeOutcomes(b, commands) != nil {
+		err := DecodeOutcomes(b, commands, noPeers{}, "")
+		for _, c := range commands {
+			c.Drop()
+		}
+		if err != nil {
 			return
 		}
 		for _, c := range commands {
@@ -660,7 +665,7 @@ func TestServeSurvivesALyingCommand(t *testing.T) {
 		if r.Status != StatusOK {
 			t.Fatalf("it is answered %d", r.Status)
 		}
-		if err := DecodeOutcomes(r.Payload, commands); err != nil {
+		if err := DecodeOutcomes(r.Payload, commands, noPeers{}, ""); err != nil {
 			t.Fatal(err)
 		}
 		for i, command := range commands {
@@ -699,7 +704,7 @@ func FuzzServe(f *testing.F) {
 		case kind%5 == KindRun:
 			commands, err := decodeRun(b)
 			if err == nil {
-				err = DecodeOutcomes(r.Payload, commands)
+				err = DecodeOutcomes(r.Payload, commands, noPeers{}, "")
 			}
 			if err != nil {
 				t.Errorf("%v", err)

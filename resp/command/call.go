@@ -22,6 +22,9 @@ type Call struct {
 	spec    *Spec
 	handler *Handler
 	command *cluster.Command
+	// gathering says that what is replied with goes behind something that is not known yet.
+	gathering int
+	pieces    [][]byte // of the reply, before Reply: see value
 }
 
 // Key is the key that argument i names.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine/glob"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
@@ -121,12 +122,65 @@ func (c *Call) scanOf(k object.Kind, values int, with func(*object.Object, *kind
 	c.Reply.Raw(found)
 }
 
+// list replies with what body appends, behind a header that tells how often body calls add. known is how often that is, or
+// negative where it is found out: body is then called twice when the reply is long. Both times it must do the same.
+//
+// A reply that takes a walk over many rows is not made in memory: it goes out while the walk goes on.
+func (c *Call) list(known int64, header func(n int), body func(add func())) {
+	if !c.command.Pageable() || c.gathering > 0 {
+		n, found := c.gather(body)
+		header(n)
+		c.Reply.Raw(found)
+		return
+	}
+	n := int(known)
+	if known < 0 {
+		n = c.counted(body)
+	}
+	header(n)
+	body(func() {
+		n--
+		if len(c.Reply.Buf) >= cluster.PageBytes {
+			c.Reply.Buf = c.command.Page(c.Reply.Buf)
+		}
+	})
+	if n != 0 && c.Tx.Failed() == nil {
+		panic("command: a list is not as long as it was said to be")
+	}
+}
+
+// counted is how often body calls add. What it replies with is dropped.
+func (c *Call) counted(body func(add func())) (n int) {
+	before := c.Reply.Buf
+	c.Reply.Buf = nil
+	c.gathering++
+	defer func() { c.gathering-- }()
+	body(func() {
+		n++
+		if len(c.Reply.Buf) >= cluster.PageBytes {
+			c.Reply.Buf = c.Reply.Buf[:0]
+		}
+	})
+	c.Reply.Buf = before
+	return n
+}
+
+// exactly is how many elements a walk over all of a type shows, negative when that takes the walk: some may be hidden.
+func exactly(o *object.Object, k object.Kind) int64 {
+	if o != nil && o.HasAttributes(k) {
+		return -1
+	}
+	return count(o, k)
+}
+
 // gather returns what body appends to the reply, for something to go before it, and how often body calls add. How many
 // elements there are is known when all were read, for others may write meanwhile.
 func (c *Call) gather(body func(add func())) (n int, found []byte) {
 	before := c.Reply.Buf
 	c.Reply.Buf = nil
+	c.gathering++
 	body(func() { n++ })
+	c.gathering--
 	found, c.Reply.Buf = c.Reply.Buf, before
 	return n, found
 }

@@ -58,10 +58,18 @@ func (h *Handler) Opened(s *resp.Session) {
 // Closed is the end of a session. Handlers keep nothing of one between batches.
 func (h *Handler) Closed(*resp.Session) {}
 
+// largeBatch is from how many bytes on a batch is served on a goroutine of its own: they are copied, to the store and to other
+// nodes, and the client's loop has others to serve meanwhile.
+const largeBatch = 1 << 20
+
 // Serve runs a batch of commands, as resp.Handler says.
 func (h *Handler) Serve(s *resp.Session, batch [][][]byte, done func()) bool {
 	p := h.pipelines.Get().(*pipeline)
 	p.begin(s, batch, done)
+	if s.QueryBytes() >= largeBatch {
+		go p.goOn()
+		return false
+	}
 	if !p.run() {
 		return false
 	}
@@ -92,6 +100,10 @@ func (h *Handler) Run(tx *engine.Tx, c *cluster.Command) {
 	}
 	spec.Run(call)
 	c.Reply = call.Reply.Buf
+	if call.pieces != nil {
+		pieces := cluster.Pieces(append(call.pieces[1:], c.Reply))
+		c.Reply, c.Rest = call.pieces[0], &pieces
+	}
 	*call = Call{}
 	h.calls.Put(call)
 	if table := h.Usage.Table(); table != nil && c.Mode&cluster.Untouched == 0 {

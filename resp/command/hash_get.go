@@ -81,51 +81,43 @@ func hLen(c *Call) {
 
 // HGETALL key
 func hGetAll(c *Call) {
-	if n, found, ok := c.fields(true, true); ok {
-		c.Reply.Map(n)
-		c.Reply.Raw(found)
-	}
+	c.fields(true, true, c.Reply.Map)
 }
 
 // HKEYS key
 func hKeys(c *Call) {
-	if n, found, ok := c.fields(true, false); ok {
-		c.Reply.Array(n)
-		c.Reply.Raw(found)
-	}
+	c.fields(true, false, c.Reply.Array)
 }
 
 // HVALS key
 func hVals(c *Call) {
-	if n, found, ok := c.fields(false, true); ok {
-		c.Reply.Array(n)
-		c.Reply.Raw(found)
-	}
+	c.fields(false, true, c.Reply.Array)
 }
 
-// fields are the encoded names, values or both of all fields. Without ok the error is the reply.
-func (c *Call) fields(names, values bool) (n int, found []byte, ok bool) {
+// fields replies with the names, values or both of all fields.
+func (c *Call) fields(names, values bool, header func(n int)) {
 	o, ok := c.read(c.Key(1), object.Hash)
 	if !ok {
-		return 0, nil, false
+		return
 	}
-	conflict := false
-	n, found = c.gather(func(add func()) {
-		if o == nil {
-			return
-		}
+	if o == nil {
+		header(0)
+		return
+	}
+	if c.Settings.ConflictError && values {
 		for el := range kind.All(o, object.Hash) {
-			if conflict = values && c.conflicted(o, &el); conflict {
+			if el.Conflicted(o) {
+				c.Fail(errFieldConflict)
 				return
 			}
+		}
+	}
+	c.list(exactly(o, object.Hash), header, func(add func()) {
+		for el := range kind.All(o, object.Hash) {
 			c.field(o, &el, names, values)
 			add()
 		}
 	})
-	if conflict {
-		c.Fail(errFieldConflict)
-	}
-	return n, found, !conflict
 }
 
 // conflicted reports whether a field must not be shown, since it has several values.

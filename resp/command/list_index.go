@@ -43,17 +43,16 @@ func lRange(c *Call) {
 		return
 	}
 	start, n := span(count(o, object.List), start, stop)
-	found, elements := c.gather(func(add func()) {
+	c.list(n, c.Reply.Array, func(add func()) {
+		left := n
 		for it := range kind.ItemsFrom(o, start) {
-			if n--; n < 0 {
+			if left--; left < 0 {
 				return
 			}
 			c.Reply.Bulk(it.Value())
 			add()
 		}
 	})
-	c.Reply.Array(found)
-	c.Reply.Raw(elements)
 }
 
 // span is where a range with negative indexes counted from the end begins, and the number of elements in it.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"io"
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
@@ -35,6 +36,7 @@ type pipeline struct {
 	commands []*cluster.Command // all that were ever made, for reuse
 	used     int                // those of the present stretch
 	items    []item             // replies of the present stretch, in order, from the first keyed command on
+	sent     int                // those of items that are in the session's output, or sent
 	aside    []byte             // replies of local commands that must wait for their turn
 
 	request Request // the command that runs, when it is local or slow
@@ -85,8 +87,7 @@ func (p *pipeline) run() bool {
 		if p.used > 0 && !p.h.Cluster.Execute(p.commands[:p.used], p.resume) {
 			return false
 		}
-		p.settle()
-		if p.slow != nil && !p.end() {
+		if !p.settle() || p.slow != nil && !p.end() {
 			return false
 		}
 	}
@@ -104,8 +105,7 @@ func (p *pipeline) end() bool {
 
 // executed goes on when the cluster has run the stretch.
 func (p *pipeline) executed() {
-	p.settle()
-	if p.slow != nil && !p.end() {
+	if !p.settle() || p.slow != nil && !p.end() {
 		return
 	}
 	p.goOn()
@@ -279,6 +279,7 @@ func (p *pipeline) keyed(spec *Spec, args [][]byte, choice quorum.Choice) {
 	}
 	from := p.used
 	p.add(spec, args, slot, choice)
+	p.commands[from].Mode |= cluster.Paged
 	p.items = append(p.items, item{spec: spec, first: from, count: 1, silent: p.muted})
 	p.ran(spec)
 }
@@ -358,14 +359,18 @@ func (p *pipeline) ran(spec *Spec) {
 	p.s.Ran(&spec.fullName)
 }
 
-// settle sends the replies of a stretch that the cluster has run.
-func (p *pipeline) settle() {
+// settle sends the replies of a stretch that the cluster has run. It reports true when that is done; otherwise somebody else goes on.
+func (p *pipeline) settle() bool {
 	out := &p.s.Out
-	for i := range p.items {
-		it := &p.items[i]
+	for ; p.sent < len(p.items); p.sent++ {
+		it := &p.items[p.sent]
 		if it.count == 0 {
 			out.Buf = append(out.Buf, p.aside[it.start:it.end]...)
 			continue
+		}
+		if c := p.commands[it.first]; it.parts == nil && c.Rest != nil && c.Err == nil && !it.silent {
+			go p.sendPages(c)
+			return false
 		}
 		mark := len(out.Buf)
 		if it.parts == nil {
@@ -381,14 +386,53 @@ func (p *pipeline) settle() {
 		}
 	}
 	p.items, p.aside = p.items[:0], p.aside[:0]
-	p.used = 0
+	p.used, p.sent = 0, 0
 	if p.slow == nil {
 		p.count()
 	}
+	return true
+}
+
+// sendPages sends a reply that comes in pages, and goes on. A reply that breaks off ends the connection: the client could not tell
+// where the next begins. The time that the client takes to read does not count as the command's.
+func (p *pipeline) sendPages(c *cluster.Command) {
+	begun := p.h.Now()
+	before := p.s.Out.Buf
+	p.s.Out.Buf = nil
+	ok := p.s.Send(before)
+	for page := c.Reply; ok; {
+		if ok = p.s.Send(page); !ok {
+			break
+		}
+		var err error
+		if page, err = c.Rest.Next(); err == io.EOF {
+			break
+		} else if err != nil {
+			p.h.Logger.Warn("a reply broke off", "client", p.s.RemoteAddr, "error", err)
+			ok = false
+		}
+	}
+	c.Drop()
+	c.Reply = nil
+	p.clock = p.clock.Add(p.h.Now().Sub(begun))
+	if p.sent++; !ok {
+		p.breakOff()
+	}
+	p.executed()
+}
+
+// breakOff ends the session without another reply.
+func (p *pipeline) breakOff() {
+	for _, c := range p.commands[:p.used] {
+		c.Drop()
+	}
+	p.items, p.slow = p.items[:p.sent], nil
+	p.s.Close = true
 }
 
 // sendReply appends the reply of a command that the cluster has run.
 func sendReply(w *resp.Writer, c *cluster.Command) {
+	c.Drop() // nobody wants it
 	if c.Err != nil {
 		w.Error(errorText(c.Err))
 		return

@@ -107,15 +107,13 @@ func combined(how combination) func(*Call) {
 		if !ok {
 			return
 		}
-		n, found := c.gather(func(add func()) {
+		c.list(-1, c.Reply.Set, func(add func()) {
 			how(sets, func(member string) bool {
 				c.Reply.BulkString(member)
 				add()
 				return true
 			})
 		})
-		c.Reply.Set(n)
-		c.Reply.Raw(found)
 	}
 }
 

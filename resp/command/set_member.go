@@ -75,7 +75,7 @@ func sMembers(c *Call) {
 	if !ok {
 		return
 	}
-	n, found := c.gather(func(add func()) {
+	c.list(exactly(o, object.Set), c.Reply.Set, func(add func()) {
 		if o == nil {
 			return
 		}
@@ -84,8 +84,6 @@ func sMembers(c *Call) {
 			add()
 		}
 	})
-	c.Reply.Set(n)
-	c.Reply.Raw(found)
 }
 
 // SSCAN key cursor [MATCH pattern] [COUNT count]

@@ -59,16 +59,15 @@ func (c *Call) streamRange(first, last int, entries func(o *object.Object, start
 
 // entries replies with up to limit entries, any number when it is negative.
 func (c *Call) entries(entries iter.Seq[kind.StreamEntry], limit int64) {
-	n, found := c.gather(func(add func()) {
+	c.list(-1, c.Reply.Array, func(add func()) {
+		left := limit
 		for entry := range entries {
 			c.entry(&entry, add)
-			if limit--; limit == 0 {
+			if left--; left == 0 {
 				return
 			}
 		}
 	})
-	c.Reply.Array(n)
-	c.Reply.Raw(found)
 }
 
 // entry appends what a stream has under an ID, and calls add for each entry. More than one is rare, see kind.StreamEntry.

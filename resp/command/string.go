@@ -178,7 +178,21 @@ func (c *Call) valueOrNull(o *object.Object) {
 		c.Reply.Null()
 		return
 	}
-	c.Reply.Bulk(kind.Value(o))
+	c.value(kind.Value(o))
+}
+
+// largeValue is from how many bytes on a string is not copied to be replied with.
+const largeValue = 1 << 20
+
+// value replies with a string that the object of a command which only reads holds. A large one is sent from where it is.
+func (c *Call) value(v []byte) {
+	if len(v) < largeValue || c.command.Mode&cluster.Paged == 0 || !c.Tx.ReadOnly() || c.Tx.Alone() {
+		c.Reply.Bulk(v)
+		return
+	}
+	c.Reply.BulkHead(len(v))
+	c.pieces = append(c.pieces, c.Reply.Buf, v[:len(v):len(v)])
+	c.Reply.Buf = []byte("\r\n")
 }
 
 // fits reports whether a string of that many bytes may be stored. When it may not the error is the reply.

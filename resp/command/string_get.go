@@ -27,7 +27,11 @@ func mGet(c *Call) {
 			c.Fail(errConflict)
 			return
 		}
-		c.valueOrNull(o)
+		if o == nil {
+			c.Reply.Null()
+			continue
+		}
+		c.Reply.Bulk(kind.Value(o))
 	}
 }
 
@@ -63,7 +67,7 @@ func getRange(c *Call) {
 		c.Reply.BulkString("")
 		return
 	}
-	c.Reply.Bulk(value[start : end+1])
+	c.value(value[start : end+1])
 }
 
 // fromEnd makes an index that may count from the end one from the start, 0 when it is before it.

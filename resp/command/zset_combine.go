@@ -215,15 +215,13 @@ func exportScores(c *Call) {
 }
 
 func (c *Call) writeScores(list iter.Seq2[string, float64]) {
-	n, found := c.gather(func(add func()) {
+	c.list(-1, func(n int) { c.Reply.Array(2 * n) }, func(add func()) {
 		for member, score := range list {
 			c.Reply.BulkString(member)
 			c.Reply.Bulk(encodeScore(score))
 			add()
 		}
 	})
-	c.Reply.Array(2 * n)
-	c.Reply.Raw(found)
 }
 
 // encodeScore is a score as nodes send it: the 8 bytes of the float64.

@@ -166,7 +166,7 @@ func zRange(is rangeKind) func(*Call) {
 		if !ok {
 			return
 		}
-		n, found := c.gather(func(add func()) {
+		c.list(-1, func(n int) { c.pairs(n, q.scores) }, func(add func()) {
 			for s := range q.of(o) {
 				if q.scores {
 					c.pair(s.Member(), s.Score())
@@ -176,8 +176,6 @@ func zRange(is rangeKind) func(*Call) {
 				add()
 			}
 		})
-		c.pairs(n, q.scores)
-		c.Reply.Raw(found)
 	}
 }
 
