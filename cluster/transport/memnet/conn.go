@@ -37,8 +37,13 @@ type conn struct {
 	closed        atomic.Bool
 }
 
-func (c *conn) Read(p []byte) (int, error)  { return c.in.read(p) }
-func (c *conn) Write(p []byte) (int, error) { return c.out.write(p) }
+func (c *conn) Read(p []byte) (int, error) { return c.in.read(p) }
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.out.write(p)
+	c.pair.network.sent.Add(uint64(n))
+	return n, err
+}
 
 // Close ends the connection. The other end still reads what was written before.
 func (c *conn) Close() error {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -34,6 +35,8 @@ type Network struct {
 	pairs     map[*pair]struct{} // the connections that are not closed at both ends
 	nextPort  int                // for Listen with port 0 and for the near end of dialed connections
 	changed   chan struct{}      // closed and replaced when a link changes
+
+	sent atomic.Uint64
 }
 
 // route names a link.
@@ -58,6 +61,9 @@ func New() *Network {
 		changed:   make(chan struct{}),
 	}
 }
+
+// Sent is how many bytes have been written to all connections so far.
+func (n *Network) Sent() uint64 { return n.sent.Load() }
 
 // Cut breaks the link between two hosts, one way.
 func (n *Network) Cut(from, to string, mode Mode) {
