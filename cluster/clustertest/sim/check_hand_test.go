@@ -336,3 +336,90 @@ func TestCheckSums(t *testing.T) {
 	expect(t, check(left(map[causal.Dot]string{c: "100"}, a, b)), "counts 100")
 	expect(t, check(object.Join(o, left(map[causal.Dot]string{at(4, 40): "200"}))))
 }
+
+// queueOf is a list as pushes leave it, each of one value.
+func queueOf(values map[causal.Dot]string) *object.Object {
+	var o *object.Object
+	for dot, value := range values {
+		e := object.NewEdit(nil, dot)
+		kind.Push(e, kind.Right, []byte(value))
+		o = object.Join(o, e.Result())
+	}
+	return o
+}
+
+func TestCheckQueues(t *testing.T) {
+	a, b := at(1, 10), at(2, 20)
+	element := func(dot causal.Dot) version { return version{object.CellName("\x05" + dotText(dot)), dot} }
+	push := func(s *script, outcome outcome, dot causal.Dot, value string) {
+		c := wrote(dot, "")
+		c.wrote[element(dot)] = 0
+		s.op(outcome, changes, c).args = []string{"rpush", s.key, value}
+	}
+	pop := func(s *script, outcome outcome, got string, dot causal.Dot, removed ...version) {
+		o := s.op(outcome, changes, wrote(dot, "", removed...))
+		o.args, o.got = []string{"lpop", s.key}, got
+	}
+	c, d := at(3, 30), at(3, 40)
+	for name, q := range map[string]struct {
+		history func(s *script)
+		left    map[causal.Dot]string
+		tally   queueTally
+		want    []string
+	}{
+		"one is left, one is given": {
+			func(s *script) {
+				push(s, acknowledged, a, "one")
+				push(s, acknowledged, b, "two")
+				pop(s, acknowledged, "one", c, element(a))
+				pop(s, acknowledged, "", d)
+			}, map[causal.Dot]string{b: "two"}, queueTally{pushed: 2, given: 1}, nil,
+		},
+		"given twice": {
+			func(s *script) {
+				push(s, acknowledged, a, "one")
+				pop(s, acknowledged, "one", c, element(a))
+				pop(s, acknowledged, "one", b, element(a))
+			}, nil, queueTally{pushed: 1, given: 1, twice: 1}, nil,
+		},
+		"taken by who does not know": {
+			func(s *script) {
+				push(s, acknowledged, a, "one")
+				pop(s, indeterminate, "", c, element(a))
+				push(s, indeterminate, b, "two")
+			}, nil, queueTally{pushed: 1, taken: 1}, nil,
+		},
+		"lost": {
+			func(s *script) {
+				push(s, acknowledged, a, "one")
+				pop(s, acknowledged, "", c)
+			}, nil, queueTally{pushed: 1}, []string{"was given to nobody"},
+		},
+		"removed by a pop that gives another": {
+			func(s *script) {
+				push(s, acknowledged, a, "one")
+				push(s, acknowledged, b, "two")
+				pop(s, acknowledged, "one", c, element(a), element(b))
+			}, nil, queueTally{pushed: 2, given: 1}, []string{"removed by who was given", "was given to nobody"},
+		},
+		"given and still there": {
+			func(s *script) {
+				push(s, acknowledged, a, "one")
+				pop(s, acknowledged, "one", c, element(a))
+			}, map[causal.Dot]string{a: "one"}, queueTally{pushed: 1}, []string{"still there"},
+		},
+		"never pushed": {
+			func(s *script) { pop(s, acknowledged, "one", c) }, nil, queueTally{}, []string{"nobody pushed"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScript("j0")
+			q.history(s)
+			tally, broken := checkQueues(s.h, final{"j0": queueOf(q.left)}, classOf(jobs))
+			expect(t, broken, q.want...)
+			if tally != q.tally {
+				t.Errorf("%v, want %v", tally, q.tally)
+			}
+		})
+	}
+}

@@ -26,13 +26,14 @@ const (
 	expiring = "e" // deadlines, given, moved and taken away, against writes and removals
 	fields   = "h" // hashes: values and additions
 	scores   = "z" // sorted sets
-	queue    = "l" // lists, pushed and popped at both ends
+	lists    = "l" // pushed and popped at both ends, changed, trimmed
+	jobs     = "j" // lists as queues
 	entries  = "x" // streams with a consumer group
 )
 
 var (
 	plain   = []string{register, counter, resets, members, expiring}
-	classes = append(slices.Clone(plain), fields, scores, queue, entries)
+	classes = append(slices.Clone(plain), fields, scores, lists, jobs, entries)
 )
 
 // Modes as the command table has them; cluster.Mode says what they mean.
@@ -88,7 +89,9 @@ func (c *client) draw() *op {
 		c.fields(o)
 	case scores:
 		c.scores(o)
-	case queue:
+	case lists:
+		c.list(o)
+	case jobs:
 		c.queue(o)
 	case entries:
 		c.entries(o)
@@ -222,7 +225,7 @@ func (c *client) scores(o *op) {
 	}
 }
 
-func (c *client) queue(o *op) {
+func (c *client) list(o *op) {
 	switch x := c.rng.IntN(100); {
 	case x < 45:
 		o.command(changes, pick(c.rng, "rpush", "rpush", "lpush"), o.value(), o.value())
@@ -236,6 +239,15 @@ func (c *client) queue(o *op) {
 		o.command(repeatable, "del")
 	default:
 		o.command(reads, cmdSee)
+	}
+}
+
+// queue pushes and pops, and nothing else: see checkQueues.
+func (c *client) queue(o *op) {
+	if c.rng.IntN(2) == 0 {
+		o.command(changes, pick(c.rng, "rpush", "rpush", "lpush"), o.value())
+	} else {
+		o.command(changes, pick(c.rng, "lpop", "lpop", "rpop"))
 	}
 }
 
@@ -297,11 +309,22 @@ func (c *client) do(o *op) {
 	if o.outcome == acknowledged && o.args[0] == "xreadgroup" {
 		c.delivered[o.key] = string(entryID.Find(command.Reply))
 	}
+	if o.outcome == acknowledged && o.key[:1] == jobs {
+		o.got = bulkIn(command.Reply)
+	}
 	if o.outcome == acknowledged && !o.writes() {
 		c.tokens[o.key] = tokenIn(command.Reply)
 		o.context = contextOf(o.key, c.tokens[o.key])
 	}
 	c.w.record(o)
+}
+
+// bulkIn is the bulk string that a reply is, empty for another or null.
+func bulkIn(reply []byte) string {
+	if parts := strings.Split(string(reply), "\r\n"); parts[0] != "$-1" && strings.HasPrefix(parts[0], "$") {
+		return parts[1]
+	}
+	return ""
 }
 
 var errNodeDied = errors.New("the client's node died")

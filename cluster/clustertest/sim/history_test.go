@@ -45,6 +45,7 @@ type op struct {
 	outcome    outcome
 	err        error
 	context    causal.Context // what a read answered with
+	got        string         // what a pop of a queue answered with; empty for nothing
 	run        int            // which run of a node answered a read; 0 when that is not known
 
 	// changes are what coordinators made for it. More than one when it was taken over.

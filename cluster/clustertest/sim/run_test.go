@@ -44,8 +44,10 @@ func (w *world) simulate() []violation {
 
 // checkFinal checks what the replicas have come to.
 func (w *world) checkFinal(h *history, f final) []violation {
+	var queues []violation
+	w.queues, queues = checkQueues(h, f, classOf(jobs))
 	return slices.Concat(
-		checkPromise(h, f), checkCounters(h, f, classOf(counter)), checkSums(h, f, classOf(counter, resets)), w.checkTrees(),
+		checkPromise(h, f), checkCounters(h, f, classOf(counter)), checkSums(h, f, classOf(counter, resets)), queues, w.checkTrees(),
 	)
 }
 
@@ -307,6 +309,9 @@ func (w *world) tell(h *history, f final, broken []violation) {
 	}
 	fmt.Printf("  %d commands: %d acknowledged, %d indeterminate, %d refused; %d keys repaired, %d tombstones forgotten; %d violations\n",
 		len(h.ops), count[acknowledged], count[indeterminate], count[refused], repaired, reaped, len(broken))
+	if w.queues.pushed > 0 {
+		fmt.Printf("  %s\n", w.queues)
+	}
 	told := map[string]bool{}
 	for i, v := range broken {
 		if i == 20 {

@@ -36,6 +36,8 @@ type world struct {
 	runs     atomic.Int64
 	ops      atomic.Int64
 
+	queues queueTally // at the end
+
 	mu       sync.Mutex // guards the two below
 	recorded []*op
 	broken   []violation // what was seen to be wrong before the end
