@@ -16,6 +16,17 @@ func (g *generator) place() []string {
 	}
 }
 
+// spot is a place for a member: hardly ever at that of another, whose distance would be the same.
+func (g *generator) spot() []string {
+	if g.rng.IntN(30) == 0 {
+		return []string{g.pick("181", "x", "-180.1", "0"), g.pick("86", "-85.06", "nan")}
+	}
+	if g.rng.IntN(14) == 0 {
+		return []string{fmt.Sprint(g.rng.Float64()*360 - 180), fmt.Sprint(g.rng.Float64()*170 - 85)}
+	}
+	return []string{fmt.Sprint(10 + g.rng.NormFloat64()*2), fmt.Sprint(45 + g.rng.NormFloat64()*2)}
+}
+
 func (g *generator) geoUnit() string { return g.pick("m", "km", "km", "KM", "ft", "mi", "nope") }
 
 func (g *generator) distance() string {
@@ -33,10 +44,13 @@ func (g *generator) geoStore() (key string, distances bool) {
 	return g.pick("{g}1", "{g}2", "{g}3", "g", "gg"), false
 }
 
-// geoOptions fix the order of the results: Redis 7.0 looks at the parts of the map in another one.
+// geoOptions fix the order of the results: Redis 7.0 looks at the parts of the map in another one, and so ANY finds others first.
 func (g *generator) geoOptions() []string {
 	order := []string{g.pick("asc", "desc", "asc", "ASC")}
-	return append(order, g.options("withdist", "withcoord", "withhash", "count 3", "count 100", "count 0", "count x", "any", "count")...)
+	if g.rng.IntN(4) == 0 {
+		return append(order, g.options("any", "any", "count 100000", "count 0", "withdist")...)
+	}
+	return append(order, g.options("withdist", "withcoord", "withhash", "count 3", "count 100", "count 0", "count x", "count")...)
 }
 
 func (g *generator) geoWords() []string {
@@ -58,7 +72,7 @@ func (g *generator) geoWords() []string {
 	case 0, 1, 2, 3:
 		words = append([]string{"geoadd", k}, g.options("nx", "xx", "ch")...)
 		for range 1 + g.rng.IntN(3) {
-			words = append(append(words, g.place()...), g.field())
+			words = append(append(words, g.spot()...), g.field())
 		}
 		return words
 	case 4:

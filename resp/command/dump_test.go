@@ -71,7 +71,7 @@ func TestDumpsGoToRedisAndComeFromIt(t *testing.T) {
 			compare := func(where string) {
 				for _, show := range shows {
 					a, b := theirs(show...), ours(show...)
-					if !alike(show[0], a, b) || !reflect.DeepEqual(sorted(a), sorted(b)) && show[0] != "hgetall" {
+					if !alike(show[0], a, b, 0) || !reflect.DeepEqual(sorted(a), sorted(b)) && show[0] != "hgetall" {
 						t.Errorf("%.60q: %s: %s: ours %.200v, theirs %.200v", command, where, show[0], b, a)
 					}
 				}
@@ -233,6 +233,7 @@ func TestRestoreOptions(t *testing.T) {
 	n.run(s, "set v value")
 	payload := n.reply(t, s, batchOf("dump v")).(string)
 	broken := strings.Replace(payload, "value", "valve", 1)
+	began := time.Now()
 	for _, words := range [][]string{
 		{"restore", "k", "0", payload}, {"restore", "k", "0", payload}, {"restore", "k", "0", broken}, {"restore", "k", "x", payload, "replace"},
 		{"restore", "k", "-1", payload, "replace"}, {"restore", "k", "0", broken, "replace"}, {"restore", "k", "0", "", "replace"},
@@ -243,7 +244,7 @@ func TestRestoreOptions(t *testing.T) {
 		{"restore", "k", "1", payload, "replace", "absttl"}, {"exists", "k"}, {"restore", "k", "1", payload, "absttl"}, {"exists", "k"}, {"dump", "k"}, {"restore", "k", "0"},
 	} {
 		theirs, ours := redis.do(args(words)...), n.reply(t, s, [][][]byte{args(words)})
-		if !alike(words[0], theirs, ours) {
+		if !alike(words[0], theirs, ours, time.Since(began)) {
 			t.Errorf("%.80q: ours %v, theirs %v", words, ours, theirs)
 		}
 	}

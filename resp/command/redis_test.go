@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -65,18 +66,40 @@ func startRedis(t testing.TB, flags ...string) *redisServer {
 // do sends a command and returns its reply.
 func (r *redisServer) do(args ...[]byte) any {
 	r.t.Helper()
-	b := fmt.Appendf(nil, "*%d\r\n", len(args))
-	for _, arg := range args {
-		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(arg), arg)
+	return r.doAll([][][]byte{args})[0]
+}
+
+// doAll sends commands at once and returns their replies.
+func (r *redisServer) doAll(batch [][][]byte) []any {
+	r.t.Helper()
+	var b []byte
+	for _, args := range batch {
+		b = fmt.Appendf(b, "*%d\r\n", len(args))
+		for _, arg := range args {
+			b = fmt.Appendf(b, "$%d\r\n", len(arg))
+			b = append(append(b, arg...), "\r\n"...)
+		}
 	}
-	if _, err := r.conn.Write(b); err != nil {
+	sent := make(chan error, 1)
+	go func() { // what is answered may fill the connection before all is sent
+		_, err := r.conn.Write(b)
+		sent <- err
+	}()
+	out, err := readReplies(r.reader, len(batch))
+	if err = cmp.Or(err, <-sent); err != nil {
 		r.t.Fatal(err)
 	}
-	v, err := readReply(r.reader)
-	if err != nil {
-		r.t.Fatal(err)
+	return out
+}
+
+func readReplies(r *bufio.Reader, n int) (out []any, err error) {
+	out = make([]any, n)
+	for i := range out {
+		if out[i], err = readReply(r); err != nil {
+			return nil, err
+		}
 	}
-	return v
+	return out, nil
 }
 
 // Replies as tests compare them. Statuses and errors are strings of their own kinds. A set of flags is a replySet.
@@ -168,15 +191,21 @@ func asList(v any) []any {
 // reply runs a line and parses the reply, which must be one.
 func (n *node) reply(t testing.TB, s *resp.Session, batch [][][]byte) any {
 	t.Helper()
+	return n.replies(t, s, batch)[0]
+}
+
+// replies runs a batch and parses the replies, of which there must be one for each command.
+func (n *node) replies(t testing.TB, s *resp.Session, batch [][][]byte) []any {
+	t.Helper()
 	r := bufio.NewReader(strings.NewReader(n.serve(s, batch)))
-	v, err := readReply(r)
+	out, err := readReplies(r, len(batch))
 	if err != nil {
 		t.Fatalf("%q: %v", batch, err)
 	}
 	if rest, _ := io.ReadAll(r); len(rest) > 0 {
-		t.Fatalf("%q: more than one reply: %q", batch, rest)
+		t.Fatalf("%q: more replies than commands: %q", batch, rest)
 	}
-	return v
+	return out
 }
 
 func TestTableAgreesWithRedis(t *testing.T) {

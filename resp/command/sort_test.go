@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,8 +26,11 @@ func (g *generator) sortWords() []string {
 	} else if g.rng.IntN(2) == 0 {
 		out = append(out, "by", g.pick("weight:*", "field:*->f", "nothing:*", "weight:*->f"))
 	}
-	return append(out, g.options("asc", "desc", "limit 0 5", "limit 2 10", "limit -1 -1", "limit 3 x", "get #", "get weight:*", "get field:*->f",
-		"get field:*->", "get nowhere", "store {sorted}", "store h2")...)
+	others := []string{"asc", "desc", "limit 0 5", "limit 2 10", "limit -1 -1", "limit 3 x", "get #", "get weight:*", "get field:*->f", "get field:*->", "get nowhere"}
+	if slices.Contains(out, "alpha") { // of numbers Redis 7.0 may fail, see alike
+		others = append(others, "store {sorted}", "store h2")
+	}
+	return append(out, g.options(others...)...)
 }
 
 func TestSort(t *testing.T) {

@@ -111,6 +111,21 @@ type mergeQuery struct {
 // plus is the sum as Redis takes it: of two infinities that cancel out 0.
 func plus(a, b float64) float64 { return orZero(a + b) }
 
+// lesser and greater are a where b is not a number.
+func lesser(a, b float64) float64 {
+	if b < a {
+		return b
+	}
+	return a
+}
+
+func greater(a, b float64) float64 {
+	if b > a {
+		return b
+	}
+	return a
+}
+
 func orZero(score float64) float64 {
 	if math.IsNaN(score) {
 		return 0
@@ -140,9 +155,9 @@ func parseMerge(args [][]byte, how merger, keys int, stores, counts bool) (q mer
 			case equalFold(args[1], "sum"):
 				q.aggregate = plus
 			case equalFold(args[1], "min"):
-				q.aggregate = math.Min
+				q.aggregate = lesser
 			case equalFold(args[1], "max"):
-				q.aggregate = math.Max
+				q.aggregate = greater
 			default:
 				return q, errSyntax
 			}
@@ -229,7 +244,7 @@ func (q *mergeQuery) inter(list []weighted, yield func(scoredMember) bool) {
 			if !ok {
 				return true
 			}
-			sum = q.aggregate(sum, w.of(other))
+			sum = q.aggregate(sum, w.weight*other) // not w.of: Redis makes 0 of infinity times 0 only in the first
 		}
 		return yield(scoredMember{strings.Clone(member), sum})
 	})
