@@ -60,3 +60,59 @@ func TestScanSeesWhatCoordinatorsMissed(t *testing.T) {
 		}
 	})
 }
+
+// What is there during a whole iteration is given, while others write and remove at every node, each step is asked of another node, and one
+// of them is away for a while.
+func TestScanWhileOthersWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.Nodes = 3
+		c := newClients(t, config)
+		defer c.Close()
+		const stays, comes = 100, 40
+		for i := range stays {
+			c.do(i%3, []string{"SET", fmt.Sprint("stays", i), "v"})
+		}
+		seen, there := map[string]bool{}, map[string]bool{}
+		step := 0
+		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+			switch step++; step {
+			case 5:
+				c.Stop(2)
+				c.Await("a cluster of two", func() bool { return c.do(0, []string{"SET", "stays0", "v"})[0] == "OK" })
+			case 10:
+				c.Start(2)
+				c.AwaitConnected()
+			}
+			r, err := c.Nodes[step%2].Scan(t.Context(), cluster.ScanRequest{Cursor: cursor, Count: 7})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range r.Keys {
+				if seen[name] = true; name[0] == 'c' && !there[name] {
+					t.Errorf("step %d gives %s, which is not there", step, name)
+				}
+			}
+			cursor = r.Next
+			for i := range 10 {
+				name := fmt.Sprint("comes", (step*10+i*7)%comes)
+				command := []string{"SET", name, "v"}
+				if there[name] {
+					command = []string{"DEL", name}
+				}
+				if got := c.do(i%2, command); got[0] != "OK" && got[0] != "(integer) 1" {
+					t.Fatalf("%q answers %q", command, got)
+				}
+				there[name] = !there[name]
+			}
+		}
+		for i := range stays {
+			if name := fmt.Sprint("stays", i); !seen[name] {
+				t.Errorf("%s was there all the time, and was not given", name)
+			}
+		}
+		if step < 12 {
+			t.Errorf("the iteration was over after %d steps", step)
+		}
+	})
+}

@@ -126,17 +126,8 @@ const (
 	versionOverhead  = 56
 )
 
-// LatestWrite is the Unix millisecond of the newest write that the object shows, or where its cells are in rows of the
-// newest that it has seen.
-func (o *Object) LatestWrite() (latest int64) {
-	if o.Kept != nil {
-		return o.Context.Newest().Milliseconds()
-	}
-	for i := range o.Cells {
-		latest = max(latest, o.Cells[i].Newest().Dot.Time.Milliseconds())
-	}
-	return latest
-}
+// LatestWrite is the Unix millisecond of the newest write that the object has seen, removals of a part of it included.
+func (o *Object) LatestWrite() int64 { return o.Context.Newest().Milliseconds() }
 
 // KeepNewest returns o with at most n versions of each cell among those that bounded says true of, the newest, and the
 // number of those that went. What is dropped counts as removed: the context covers it. Of cells in rows those are looked at
