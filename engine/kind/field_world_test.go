@@ -110,15 +110,7 @@ func (w fieldWorld) check(r *replica) {
 }
 
 func TestFieldsConverge(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		for range 20 {
-			w := fieldWorld{newWorld(t)}
-			for range w.int("steps", 10, 60) {
-				w.step()
-			}
-			w.settle()
-		}
-	})
+	converging(t, 20, 60, func(t *rapid.T) fieldWorld { return fieldWorld{newWorld(t)} })
 }
 
 // settle brings all replicas together, after which they must be equal.

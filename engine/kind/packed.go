@@ -22,14 +22,10 @@ func (p *packed) number() uint64 {
 	return n
 }
 
+// signed is a number in the zigzag order of package binary: 0, -1, 1, -2.
 func (p *packed) signed() int64 {
-	n, size := binary.Varint(p.rest)
-	if size <= 0 {
-		p.rest, p.bad = nil, true
-		return 0
-	}
-	p.rest = p.rest[size:]
-	return n
+	n := p.number()
+	return int64(n>>1) ^ -int64(n&1)
 }
 
 // bytes are a part of the payload.

@@ -348,17 +348,23 @@ func orEmpty(o *object.Object) *object.Object {
 	return o
 }
 
-func TestStringsConverge(t *testing.T) {
+// converging draws worlds, runs up to so many steps in each, and then brings its replicas together.
+func converging[W interface {
+	step()
+	settle()
+}](t *testing.T, worlds, most int, begin func(*rapid.T) W) {
 	rapid.Check(t, func(t *rapid.T) {
-		for range 20 {
-			w := newWorld(t)
-			for range w.int("steps", 10, 60) {
+		for range worlds {
+			w := begin(t)
+			for range rapid.IntRange(10, most).Draw(t, "steps") {
 				w.step()
 			}
 			w.settle()
 		}
 	})
 }
+
+func TestStringsConverge(t *testing.T) { converging(t, 20, 60, newWorld) }
 
 // settle brings all replicas together, after which they must be equal.
 func (w *world) settle() { w.settleAll(w.check) }
@@ -372,10 +378,10 @@ func (w *world) settleAll(check func(*replica)) {
 			}
 		}
 	}
-	first := w.replicas[0].object
+	first := orEmpty(w.replicas[0].object)
 	for _, r := range w.replicas[1:] {
-		if first != nil && !bytes.Equal(object.Append(nil, first), object.Append(nil, r.object)) {
-			w.t.Fatalf("replicas differ after joining:\n%+v\n%+v", first, r.object)
+		if o := orEmpty(r.object); !bytes.Equal(object.Append(nil, first), object.Append(nil, o)) {
+			w.t.Fatalf("replicas differ after joining:\n%+v\n%+v", first, o)
 		}
 	}
 }

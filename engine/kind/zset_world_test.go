@@ -139,17 +139,10 @@ func (w scoreWorld) check(r *replica) {
 	}
 }
 
-func TestScoresConverge(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		for range 20 {
-			w := newScoreWorld(t)
-			for range w.int("steps", 10, 60) {
-				w.step()
-			}
-			w.settleAll(func(r *replica) { w.check(r) })
-		}
-	})
-}
+func TestScoresConverge(t *testing.T) { converging(t, 20, 60, newScoreWorld) }
+
+// settle brings all replicas together, after which they must be equal.
+func (w scoreWorld) settle() { w.settleAll(w.check) }
 
 // Whatever is counted, one node counts as Redis does.
 func TestCountingIsAddingFloats(t *testing.T) {

@@ -7,13 +7,6 @@ import (
 
 // bitmapSpecs are the commands on the bits of strings.
 func bitmapSpecs() []Spec {
-	one := func(s Spec) Spec {
-		s.Category, s.Group = CatBitmap, "bitmap"
-		if s.FirstKey == 0 {
-			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
-		}
-		return s
-	}
 	access := []KeyFlags{KeyRO | KeyAccess}
 	specs := []Spec{
 		{
@@ -50,7 +43,7 @@ func bitmapSpecs() []Spec {
 		},
 	}
 	for i := range specs {
-		specs[i] = one(specs[i])
+		specs[i] = specs[i].completed(CatBitmap, "bitmap", "")
 	}
 	return specs
 }

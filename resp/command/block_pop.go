@@ -41,7 +41,7 @@ func blockSpecs() []Spec {
 			Name: "bzmpop", Arity: -5, Flags: WriteFlag | Blocking | MovableKeys, NumKeys: 2, KeyFlags: take, Since: "7.0.0",
 			Complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
 			Summary:    "Removes and returns members from one of several sorted sets, the first that has some. Waits until one has.",
-			Block:      &Block{Kind: object.ZSet, Read: readMPop("min", "max"), Attempt: sortedMPop, Reply: prefixedPairs, Undo: unzpop},
+			Block:      &Block{Kind: object.ZSet, Read: readMPop(scoreSides), Attempt: sortedMPop, Reply: prefixedPairs, Undo: unzpop},
 		},
 		first("blpop", "lpop", object.List, "2.0.0", list,
 			"Removes and returns the first element in a list. Waits until there is one. Deletes the list if the last element was popped."),
@@ -50,7 +50,7 @@ func blockSpecs() []Spec {
 		{
 			Name: "blmpop", Arity: -5, Flags: WriteFlag | Blocking | MovableKeys, NumKeys: 2, KeyFlags: take, Since: "7.0.0", Complexity: many,
 			Summary: "Pops elements from the first of several lists that has some. Waits until one has.",
-			Block:   &Block{Kind: object.List, Read: readMPop("left", "right"), Attempt: listMPop, Reply: prefixed, Undo: unmpop},
+			Block:   &Block{Kind: object.List, Read: readMPop(listSides), Attempt: listMPop, Reply: prefixed, Undo: unmpop},
 		},
 		{
 			Name: "blmove", Arity: 6, Flags: WriteFlag | DenyOOM | NoScript | Blocking, FirstKey: 1, LastKey: 2, Step: 1, KeyFlags: move,
@@ -140,36 +140,15 @@ func listPopPush(args [][]byte, _ *wanted, _ []byte) [][]byte {
 }
 
 // readMPop reads timeout numkeys key [key ...] side [COUNT count].
-func readMPop(sides ...string) func(r *Request) (wanted, bool) {
+func readMPop(sides [2]string) func(r *Request) (wanted, bool) {
 	return func(r *Request) (w wanted, ok bool) {
-		n, ok := parseInt(r.Args[2])
-		if !ok || n < 1 {
-			r.Fail(errNumKeys)
+		q, fault := parseMultiPop(r.Args[2:], sides)
+		if fault != "" {
+			r.Fail(fault)
 			return w, false
 		}
-		if n > int64(len(r.Args)-4) {
-			r.Fail(errSyntax)
-			return w, false
-		}
-		w.first, w.last = 3, 2+int(n)
-		if side := w.last + 1; !r.Is(side, sides[0]) && !r.Is(side, sides[1]) {
-			r.Fail(errSyntax)
-			return w, false
-		}
-		for rest := r.Args[w.last+2:]; len(rest) > 0; rest = rest[2:] {
-			if len(rest) == 1 || w.count != nil || !equalFold(rest[0], "count") {
-				r.Fail(errSyntax)
-				return w, false
-			}
-			if n, ok := parseInt(rest[1]); !ok || n < 1 {
-				r.Fail(errCount)
-				return w, false
-			}
-			w.count = bytes.Clone(rest[1])
-		}
-		if w.count == nil {
-			w.count = []byte("1")
-		}
+		w.first, w.last = 3, 2+q.keys
+		w.count = strconv.AppendInt(nil, q.count, 10)
 		w.timeout, ok = r.waitTime(1)
 		return w, ok
 	}

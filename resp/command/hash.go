@@ -2,16 +2,6 @@ package command
 
 // hashSpecs are the commands on hashes.
 func hashSpecs() []Spec {
-	one := func(s Spec) Spec {
-		s.Category, s.Group, s.FirstKey, s.LastKey, s.Step = CatHash, "hash", 1, 1, 1
-		if s.Since == "" {
-			s.Since = "2.0.0"
-		}
-		if s.Complexity == "" {
-			s.Complexity = "O(1)"
-		}
-		return s
-	}
 	look := []KeyFlags{KeyRO}
 	access := []KeyFlags{KeyRO | KeyAccess}
 	update := []KeyFlags{KeyRW | KeyUpdate}
@@ -90,7 +80,7 @@ func hashSpecs() []Spec {
 	}
 	specs = append(specs, hashExpireSpecs()...)
 	for i := range specs {
-		specs[i] = one(specs[i])
+		specs[i] = specs[i].completed(CatHash, "hash", "2.0.0")
 	}
 	return specs
 }

@@ -4,19 +4,6 @@ import "github.com/kindredkv/kindred/engine/kind"
 
 // listSpecs are the commands on lists.
 func listSpecs() []Spec {
-	one := func(s Spec) Spec {
-		s.Category, s.Group = CatList, "list"
-		if s.FirstKey == 0 && s.NumKeys == 0 {
-			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
-		}
-		if s.Since == "" {
-			s.Since = "1.0.0"
-		}
-		if s.Complexity == "" {
-			s.Complexity = "O(1)"
-		}
-		return s
-	}
 	look := []KeyFlags{KeyRO}
 	access := []KeyFlags{KeyRO | KeyAccess}
 	insert := []KeyFlags{KeyRW | KeyInsert}
@@ -51,7 +38,7 @@ func listSpecs() []Spec {
 		}),
 		{
 			Name: "lmpop", Arity: -4, Flags: WriteFlag | MovableKeys, NumKeys: 1, KeyFlags: take, Since: "7.0.0",
-			Mode: changes, Run: lMPop, SlowOf: misnumbered(1), Slow: lMPopAcross,
+			Mode: changes, Run: lMPop, SlowOf: misnumbered(1), Slow: multiPopAcross("lmpop", listSides),
 			Complexity: "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
 			Summary:    "Returns multiple elements from a list after removing them. Deletes the list if the last element was popped.",
 		},
@@ -109,7 +96,7 @@ func listSpecs() []Spec {
 		},
 	}
 	for i := range specs {
-		specs[i] = one(specs[i])
+		specs[i] = specs[i].completed(CatList, "list", "1.0.0")
 	}
 	return specs
 }

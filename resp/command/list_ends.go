@@ -93,3 +93,26 @@ func lLen(c *Call) {
 		c.Reply.Int(count(o, object.List))
 	}
 }
+
+// LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count], all keys in one slot: the first key that is a list, and elements of it.
+func lMPop(c *Call) {
+	q, fault := parseMultiPop(c.Args[1:], listSides)
+	if fault != "" {
+		c.Fail(fault)
+		return
+	}
+	for i := 2; i < 2+q.keys; i++ {
+		key := c.Key(i)
+		o, ok := c.look(key, object.List)
+		if !ok {
+			return
+		}
+		if o != nil {
+			c.Reply.Array(2)
+			c.Reply.Bulk(c.Args[i])
+			c.bulks(c.popEnd(key, kind.Side(q.last), q.count))
+			return
+		}
+	}
+	c.Reply.NullArray()
+}

@@ -2,19 +2,6 @@ package command
 
 // setSpecs are the commands on sets.
 func setSpecs() []Spec {
-	one := func(s Spec) Spec {
-		s.Category, s.Group = CatSet, "set"
-		if s.FirstKey == 0 && s.NumKeys == 0 {
-			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
-		}
-		if s.Since == "" {
-			s.Since = "1.0.0"
-		}
-		if s.Complexity == "" {
-			s.Complexity = "O(1)"
-		}
-		return s
-	}
 	look := []KeyFlags{KeyRO}
 	access := []KeyFlags{KeyRO | KeyAccess}
 	unordered := []string{"nondeterministic_output_order"}
@@ -92,7 +79,7 @@ func setSpecs() []Spec {
 		},
 	}
 	for i := range specs {
-		specs[i] = one(specs[i])
+		specs[i] = specs[i].completed(CatSet, "set", "1.0.0")
 	}
 	return specs
 }

@@ -70,6 +70,22 @@ type Spec struct {
 	children map[string]*Spec
 }
 
+// completed fills in what a row of a group leaves out: its key, which is its first argument, since when there is the group, and that it takes
+// constant time.
+func (s Spec) completed(of Category, group, since string) Spec {
+	s.Category, s.Group = of, group
+	if s.FirstKey == 0 && s.NumKeys == 0 {
+		s.FirstKey, s.LastKey, s.Step = 1, 1, 1
+	}
+	if s.Since == "" {
+		s.Since = since
+	}
+	if s.Complexity == "" {
+		s.Complexity = "O(1)"
+	}
+	return s
+}
+
 // FullName is the name as statistics and errors show it: "get", "client|id".
 func (s *Spec) FullName() string { return s.fullName }
 

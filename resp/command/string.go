@@ -24,16 +24,6 @@ const (
 
 // stringSpecs are the commands on strings.
 func stringSpecs() []Spec {
-	one := func(s Spec) Spec {
-		s.Category, s.Group = CatString, "string"
-		if s.FirstKey == 0 {
-			s.FirstKey, s.LastKey, s.Step = 1, 1, 1
-		}
-		if s.Complexity == "" {
-			s.Complexity = "O(1)"
-		}
-		return s
-	}
 	access := []KeyFlags{KeyRO | KeyAccess}
 	update := []KeyFlags{KeyRW | KeyAccess | KeyUpdate}
 	overwrite := []KeyFlags{KeyOW | KeyUpdate}
@@ -139,7 +129,7 @@ func stringSpecs() []Spec {
 		},
 	}
 	for i := range specs {
-		specs[i] = one(specs[i])
+		specs[i] = specs[i].completed(CatString, "string", "")
 	}
 	return specs
 }

@@ -5,15 +5,6 @@ func zsetSpecs() []Spec {
 	return append(zsetMemberSpecs(), zsetRangeSpecs()...)
 }
 
-// zsetRow completes a row.
-func zsetRow(s Spec) Spec {
-	s.Category, s.Group = CatSortedSet, "sorted-set"
-	if s.FirstKey == 0 && s.NumKeys == 0 {
-		s.FirstKey, s.LastKey, s.Step = 1, 1, 1
-	}
-	return s
-}
-
 // zsetMemberSpecs are those on members, on single sorted sets and on several.
 func zsetMemberSpecs() []Spec {
 	access := []KeyFlags{KeyRO | KeyAccess}
@@ -66,7 +57,7 @@ func zsetMemberSpecs() []Spec {
 		{
 			Name: "zmpop", Arity: -4, Flags: WriteFlag | MovableKeys, NumKeys: 1, KeyFlags: pops, Since: "7.0.0",
 			Complexity: "O(K) + O(M*log(N)) where K is the number of keys, N the number of elements in the sorted set, and M of those popped.",
-			Mode:       changes, Run: zMPop, SlowOf: misnumbered(1), Slow: zMPopAcross,
+			Mode:       changes, Run: zMPop, SlowOf: misnumbered(1), Slow: multiPopAcross("zmpop", scoreSides),
 			Summary: "Returns the highest- or lowest-scoring members of the first of some sorted sets that is not empty after removing them.",
 		},
 		{
@@ -105,7 +96,7 @@ func zsetMemberSpecs() []Spec {
 		},
 	}
 	for i := range specs {
-		specs[i] = zsetRow(specs[i])
+		specs[i] = specs[i].completed(CatSortedSet, "sorted-set", "")
 	}
 	return specs
 }
@@ -175,7 +166,7 @@ func zsetRangeSpecs() []Spec {
 		},
 	}
 	for i := range specs {
-		specs[i] = zsetRow(specs[i])
+		specs[i] = specs[i].completed(CatSortedSet, "sorted-set", "")
 	}
 	return specs
 }

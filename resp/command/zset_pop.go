@@ -1,7 +1,6 @@
 package command
 
 import (
-	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -60,47 +59,9 @@ func (c *Call) writePopped(popped []kind.Spot) {
 	}
 }
 
-// popQuery is what ZMPOP asks for.
-type popQuery struct {
-	keys     int
-	greatest bool
-	count    int64
-}
-
-// parsePop reads the arguments from the number of keys on. The error is empty when all is well.
-func parsePop(args [][]byte) (q popQuery, fault string) {
-	n, ok := parseInt(args[0])
-	switch {
-	case !ok || n < 1:
-		return q, "ERR numkeys should be greater than 0"
-	case n > int64(len(args)-2):
-		return q, errSyntax
-	}
-	q.keys, q.count = int(n), -1
-	rest := args[1+n:]
-	switch {
-	case equalFold(rest[0], "max"):
-		q.greatest = true
-	case !equalFold(rest[0], "min"):
-		return q, errSyntax
-	}
-	for rest = rest[1:]; len(rest) > 0; rest = rest[2:] {
-		if q.count != -1 || len(rest) < 2 || !equalFold(rest[0], "count") {
-			return q, errSyntax
-		}
-		if q.count, ok = parseInt(rest[1]); !ok || q.count < 1 {
-			return q, "ERR count should be greater than 0"
-		}
-	}
-	if q.count == -1 {
-		q.count = 1
-	}
-	return q, ""
-}
-
 // ZMPOP numkeys key [key ...] MIN | MAX [COUNT count], all keys in one slot: from the first that is not empty.
 func zMPop(c *Call) {
-	q, fault := parsePop(c.Args[1:])
+	q, fault := parseMultiPop(c.Args[1:], scoreSides)
 	if fault != "" {
 		c.Fail(fault)
 		return
@@ -114,7 +75,7 @@ func zMPop(c *Call) {
 		if o != nil {
 			c.Reply.Array(2)
 			c.Reply.Bulk(c.Args[i])
-			popped := c.popScored(key, o, q.count, q.greatest)
+			popped := c.popScored(key, o, q.count, q.last)
 			c.Reply.Array(len(popped))
 			for _, s := range popped {
 				c.Reply.Array(2)
@@ -125,26 +86,4 @@ func zMPop(c *Call) {
 		}
 	}
 	c.Reply.NullArray()
-}
-
-// ZMPOP with keys in several slots: they are tried one after the other.
-func zMPopAcross(r *Request) {
-	q, fault := parsePop(r.Args[1:])
-	if fault != "" {
-		r.Fail(fault)
-		return
-	}
-	rest := r.Args[2+q.keys:]
-	for _, key := range r.Args[2 : 2+q.keys] {
-		pop := r.Command(append([][]byte{[]byte("zmpop"), []byte("1"), key}, rest...)...)
-		pop.Proto = r.Reply.Proto
-		if !r.executeAll([]*cluster.Command{pop}) {
-			return
-		}
-		if n, _, ok := header(pop.Reply); ok && n > 0 {
-			r.Reply.Raw(pop.Reply)
-			return
-		}
-	}
-	r.Reply.NullArray()
 }
