@@ -111,21 +111,6 @@ func (c *Call) firstEntry(name string, entries iter.Seq[kind.StreamEntry]) {
 	c.Reply.Raw(first)
 }
 
-// groupFacts are what is counted of a group.
-type groupFacts struct {
-	consumers, pending int64
-}
-
-func factsOf(o *object.Object, name []byte) (f groupFacts) {
-	for range kind.Consumers(o, name) {
-		f.consumers++
-	}
-	for range kind.PendingEntries(o, name, kind.StreamID{}) {
-		f.pending++
-	}
-	return f
-}
-
 // groupPosition shows how far a group has read.
 func (c *Call) groupPosition(o *object.Object, g *kind.StreamGroup) {
 	c.infoString("last-delivered-id", g.Last.String())
@@ -142,11 +127,14 @@ func xInfoGroups(c *Call) {
 	}
 	n, found := c.gather(func(add func()) {
 		for name, g := range kind.StreamGroups(o) {
-			f := factsOf(o, []byte(name))
+			consumers := int64(0)
+			for range kind.Consumers(o, []byte(name)) {
+				consumers++
+			}
 			c.Reply.Map(6)
 			c.infoString("name", name)
-			c.infoInt("consumers", f.consumers)
-			c.infoInt("pending", f.pending)
+			c.infoInt("consumers", consumers)
+			c.infoInt("pending", tallyPending(o, []byte(name), 0).total)
 			c.groupPosition(o, g)
 			add()
 		}
@@ -166,10 +154,7 @@ func xInfoConsumers(c *Call) {
 		c.noGroup(c.Args[2], group)
 		return
 	}
-	pending := map[string]int64{}
-	for _, p := range kind.PendingEntries(o, group, kind.StreamID{}) {
-		pending[p.Consumer]++
-	}
+	pending := tallyPending(o, group, 0).counts
 	now := c.Tx.Now()
 	n, found := c.gather(func(add func()) {
 		for name, consumer := range kind.Consumers(o, group) {
@@ -193,15 +178,15 @@ func xInfoConsumers(c *Call) {
 func (c *Call) fullGroups(o *object.Object, limit int64) {
 	n, found := c.gather(func(add func()) {
 		for name, g := range kind.StreamGroups(o) {
-			f := factsOf(o, []byte(name))
+			t := tallyPending(o, []byte(name), limit)
 			c.Reply.Map(7)
 			c.infoString("name", name)
 			c.groupPosition(o, g)
-			c.infoInt("pel-count", f.pending)
+			c.infoInt("pel-count", t.total)
 			c.Reply.BulkString("pending")
-			c.fullPending(o, []byte(name), nil, limit)
+			c.fullPending(o, []byte(name), limit)
 			c.Reply.BulkString("consumers")
-			c.fullConsumers(o, []byte(name), limit)
+			c.fullConsumers(o, []byte(name), t)
 			add()
 		}
 	})
@@ -209,21 +194,13 @@ func (c *Call) fullGroups(o *object.Object, limit int64) {
 	c.Reply.Raw(found)
 }
 
-// fullPending shows what is pending in a group, of one consumer when it is given.
-func (c *Call) fullPending(o *object.Object, group []byte, consumer *string, limit int64) {
+// fullPending shows what is pending in a group.
+func (c *Call) fullPending(o *object.Object, group []byte, limit int64) {
 	n, found := c.gather(func(add func()) {
 		for id, p := range kind.PendingEntries(o, group, kind.StreamID{}) {
-			switch {
-			case consumer == nil:
-				c.Reply.Array(4)
-				c.Reply.BulkString(id.String())
-				c.Reply.BulkString(p.Consumer)
-			case p.Consumer == *consumer:
-				c.Reply.Array(3)
-				c.Reply.BulkString(id.String())
-			default:
-				continue
-			}
+			c.Reply.Array(4)
+			c.Reply.BulkString(id.String())
+			c.Reply.BulkString(p.Consumer)
 			c.Reply.Int(p.Delivered)
 			c.Reply.Int(int64(p.Deliveries))
 			add()
@@ -236,23 +213,22 @@ func (c *Call) fullPending(o *object.Object, group []byte, consumer *string, lim
 	c.Reply.Raw(found)
 }
 
-func (c *Call) fullConsumers(o *object.Object, group []byte, limit int64) {
-	pending := map[string]int64{}
-	for _, p := range kind.PendingEntries(o, group, kind.StreamID{}) {
-		pending[p.Consumer]++
-	}
+// fullConsumers shows the consumers of a group, each with the first that is pending for it.
+func (c *Call) fullConsumers(o *object.Object, group []byte, t *pendingTally) {
 	n, found := c.gather(func(add func()) {
 		for name, consumer := range kind.Consumers(o, group) {
 			c.Reply.Map(5)
 			c.infoString("name", name)
 			c.infoInt("seen-time", consumer.Seen)
 			c.infoInt("active-time", consumer.Active)
-			c.infoInt("pel-count", pending[name])
+			c.infoInt("pel-count", t.counts[name])
 			c.Reply.BulkString("pending")
-			if pending[name] == 0 {
-				c.Reply.Array(0)
-			} else {
-				c.fullPending(o, group, &name, limit)
+			c.Reply.Array(len(t.few[name]))
+			for _, p := range t.few[name] {
+				c.Reply.Array(3)
+				c.Reply.BulkString(p.id.String())
+				c.Reply.Int(p.Delivered)
+				c.Reply.Int(int64(p.Deliveries))
 			}
 			add()
 		}

@@ -93,33 +93,51 @@ func xPending(c *Call) {
 	c.pendingRange(o, start, end, max(0, limit), idle, consumer)
 }
 
+// pendingTally is what is pending in a group, found out by one walk over it.
+type pendingTally struct {
+	total       int64
+	first, last kind.StreamID
+	counts      map[string]int64          // by consumer
+	few         map[string][]pendingEntry // the first ones of each consumer, as many as were asked for
+}
+
+type pendingEntry struct {
+	id kind.StreamID
+	*kind.Pending
+}
+
+func tallyPending(o *object.Object, group []byte, few int64) *pendingTally {
+	t := &pendingTally{counts: map[string]int64{}, few: map[string][]pendingEntry{}}
+	for id, p := range kind.PendingEntries(o, group, kind.StreamID{}) {
+		if t.total++; t.total == 1 {
+			t.first = id
+		}
+		t.last = id
+		if t.counts[p.Consumer]++; t.counts[p.Consumer] <= few {
+			t.few[p.Consumer] = append(t.few[p.Consumer], pendingEntry{id, p})
+		}
+	}
+	return t
+}
+
 // pendingSummary replies with the number of pending entries, the first and the last ID, and the number for each consumer.
 func (c *Call) pendingSummary(o *object.Object) {
-	counts := map[string]int64{}
-	var first, last kind.StreamID
-	total := int64(0)
-	for id, p := range kind.PendingEntries(o, c.Args[2], kind.StreamID{}) {
-		if total++; total == 1 {
-			first = id
-		}
-		last = id
-		counts[p.Consumer]++
-	}
+	t := tallyPending(o, c.Args[2], 0)
 	c.Reply.Array(4)
-	c.Reply.Int(total)
-	if total == 0 {
+	c.Reply.Int(t.total)
+	if t.total == 0 {
 		c.Reply.Null()
 		c.Reply.Null()
 		c.Reply.NullArray()
 		return
 	}
-	c.Reply.BulkString(first.String())
-	c.Reply.BulkString(last.String())
-	c.Reply.Array(len(counts))
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
+	c.Reply.BulkString(t.first.String())
+	c.Reply.BulkString(t.last.String())
+	c.Reply.Array(len(t.counts))
+	for _, name := range slices.Sorted(maps.Keys(t.counts)) {
 		c.Reply.Array(2)
 		c.Reply.BulkString(name)
-		c.Reply.BulkString(strconv.FormatInt(counts[name], 10))
+		c.Reply.BulkString(strconv.FormatInt(t.counts[name], 10))
 	}
 }
 
