@@ -163,14 +163,13 @@ func (w *world) join(f *fault) error {
 	return w.await("the new node is a member", w.spare.isMember)
 }
 
-// leave has the node that joined leave, where the nodes know how to.
+// leave has the node that joined leave, and before that join, where it has yet to.
 func (w *world) leave(f *fault) error {
 	i := f.nodes[0]
-	n := w.nodes[i]
-	if n == nil {
-		w.logf("nobody has joined who could leave")
-		return nil
+	if err := w.join(f); err != nil {
+		return err
 	}
+	n := w.nodes[i]
 	n.mayEnd()
 	known := true
 	err := w.await("the node is told to leave", func() error {

@@ -11,7 +11,7 @@ func TestEveryKindHasAnAction(t *testing.T) {
 		if !ok || a.begin == nil {
 			t.Errorf("%s is not done", name)
 		}
-		if k.network && a.end == nil {
+		if (k.target == links) && a.end == nil {
 			t.Errorf("%s never ends", name)
 		}
 	}

@@ -7,8 +7,7 @@ import (
 
 // kind is what the plan knows of a kind of fault.
 type kind struct {
-	// network says that it is a fault of the network, which may come together with one of another kind.
-	network bool
+	target target
 	// destroys says that a store loses what it has acknowledged.
 	destroys bool
 	// takes is about how long it lasts beside its hold.
@@ -17,22 +16,33 @@ type kind struct {
 	strikes func(rng *rand.Rand, f *fault, nodes int)
 }
 
+// target is what a fault is about. A short run has one of each, as far as there is time. One of links may come together with one of
+// another target.
+type target int
+
+const (
+	processes target = iota
+	stores
+	members
+	links
+)
+
 // The kinds. The deck has a card for each variant, which differ in how many nodes they strike.
 var kinds = map[string]kind{
-	"kill":            {strikes: some(1, quorum, maxNodes), takes: 2 * time.Second},
-	"pause":           {strikes: some(1, quorum)},
-	"power cut":       {strikes: some(1, quorum, maxNodes), takes: 3 * time.Second},
-	"full disk":       {strikes: some(1), takes: 2 * time.Second},
-	"rolling restart": {strikes: some(0), takes: 10 * time.Second},
-	"wipe":            {strikes: slowed(some(quorum - 1)), destroys: true, takes: 10 * time.Second},
-	"roll back":       {strikes: some(quorum - 1), destroys: true, takes: 10 * time.Second},
-	"join":            {strikes: theSpare, takes: 5 * time.Second},
-	"leave":           {strikes: theSpare, takes: 5 * time.Second},
-	"halves":          {strikes: halves(0), network: true},
-	"bridge":          {strikes: halves(1), network: true},
-	"one way":         {strikes: oneWay, network: true},
-	"flapping":        {strikes: halves(0), network: true},
-	"slow":            {strikes: slowed(some(1, 2)), network: true},
+	"kill":            {target: processes, strikes: some(1, quorum, maxNodes), takes: 2 * time.Second},
+	"pause":           {target: processes, strikes: some(1, quorum)},
+	"power cut":       {target: processes, strikes: some(1, quorum, maxNodes), takes: 3 * time.Second},
+	"full disk":       {target: stores, strikes: some(1), takes: 2 * time.Second},
+	"rolling restart": {target: processes, strikes: some(0), takes: 10 * time.Second},
+	"wipe":            {target: stores, strikes: slowed(some(quorum - 1)), destroys: true, takes: 10 * time.Second},
+	"roll back":       {target: stores, strikes: some(quorum - 1), destroys: true, takes: 10 * time.Second},
+	"join":            {target: members, strikes: theSpare, takes: 5 * time.Second},
+	"leave":           {target: members, strikes: theSpare, takes: 10 * time.Second},
+	"halves":          {target: links, strikes: halves(0)},
+	"bridge":          {target: links, strikes: halves(1)},
+	"one way":         {target: links, strikes: oneWay},
+	"flapping":        {target: links, strikes: halves(0)},
+	"slow":            {target: links, strikes: slowed(some(1, 2))},
 }
 
 // deckKinds are the cards: kills and losses of power of one, of W and of all are as likely as other faults are.

@@ -41,8 +41,8 @@ type fault struct {
 	loss          int
 }
 
-// newPlan deals the kinds of faults from a shuffled deck, so that none comes twice before each has come once. Every
-// third round that destroys nothing has a fault of the network with it. Only keeps it to some kinds; empty allows all.
+// newPlan deals the kinds of faults from a shuffled deck, so that none comes twice before each has come once, and at first one of each
+// target. Every third round that destroys nothing has a fault of the network with it. Only keeps it to some kinds; empty allows all.
 func newPlan(seed uint64, duration time.Duration, only []string) *plan {
 	p := &plan{seed: seed, duration: duration}
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -50,13 +50,13 @@ func newPlan(seed uint64, duration time.Duration, only []string) *plan {
 	nodes := startNodes
 	for spent := time.Duration(0); spent < duration; {
 		if len(deck) == 0 {
-			deck = shuffled(rng, only)
+			deck = oneOfEach(shuffled(rng, only))
 		}
 		r := round{hold: between(rng, 3*time.Second, 8*time.Second), rest: between(rng, 2*time.Second, 4*time.Second)}
 		name := deck[0]
 		deck = deck[1:]
 		r.faults = append(r.faults, kinds[name].draw(rng, name, nodes))
-		if !kinds[name].network && !kinds[name].destroys && rng.IntN(3) == 0 {
+		if kinds[name].target != links && !kinds[name].destroys && rng.IntN(3) == 0 {
 			name := networkKinds[rng.IntN(len(networkKinds))]
 			r.faults = append(r.faults, kinds[name].draw(rng, name, nodes))
 		}
@@ -78,6 +78,21 @@ func shuffled(rng *rand.Rand, only []string) []string {
 	}
 	rng.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
 	return deck
+}
+
+// oneOfEach moves the first card of each target to the front.
+func oneOfEach(deck []string) []string {
+	var first, rest []string
+	met := map[target]bool{}
+	for _, name := range deck {
+		if t := kinds[name].target; !met[t] {
+			met[t] = true
+			first = append(first, name)
+		} else {
+			rest = append(rest, name)
+		}
+	}
+	return append(first, rest...)
 }
 
 func between(rng *rand.Rand, from, to time.Duration) time.Duration {

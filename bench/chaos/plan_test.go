@@ -59,11 +59,24 @@ func checkRound(t *rapid.T, r *round) {
 	if destroyed >= quorum || r.destroys() != (destroyed > 0) {
 		t.Fatalf("%s destroys %d stores", r, destroyed)
 	}
-	if len(r.faults) > 1 && (kinds[r.faults[0].kind].network || !kinds[r.faults[1].kind].network) {
-		t.Fatalf("%s has two faults of a sort", r)
+	if len(r.faults) > 1 && (kinds[r.faults[0].kind].target == links || kinds[r.faults[1].kind].target != links) {
+		t.Fatalf("%s has two faults of a target", r)
 	}
 	if r.hold > late/2 {
 		t.Fatalf("%s lasts longer than the judgement allows", r)
+	}
+}
+
+// A short run must not be one of deaths only.
+func TestPlanBeginsWithOneOfEach(t *testing.T) {
+	for seed := range uint64(50) {
+		met := map[target]bool{}
+		for _, r := range newPlan(seed, 10*time.Minute, nil).rounds[:4] {
+			met[kinds[r.faults[0].kind].target] = true
+		}
+		if len(met) != 4 {
+			t.Fatalf("seed %d begins with %d targets", seed, len(met))
+		}
 	}
 }
 
