@@ -21,8 +21,8 @@ ifeq ($(RACE),yes)
 	CGO_ENABLED=1 $(GO) test -timeout 30m -race -short ./engine/... ./cluster/... ./resp/...
 endif
 
-mutants: ## break the rules that the promise rests on by turns, and crash at every crash point: the simulation must notice
-	$(GO) test -tags mutants -run 'TestMutants|TestCrashPoints' ./cluster/clustertest/sim
+mutants: ## break the rules that the promise rests on by turns, and crash at every crash point: tests must notice
+	$(GO) test -tags mutants -run 'TestMutants|TestCrashPoints' ./cluster/clustertest/sim ./cluster/clustertest
 
 SEEDS ?= 100
 FIRST ?= 1

@@ -298,7 +298,11 @@ func (c *client) do(o *op) {
 	if c.w.plan.strict {
 		strict = quorum.Strict
 	}
-	command := o.envelope(quorum.Choice{Strict: strict})
+	choice := quorum.Choice{Strict: strict}
+	if c.w.plan.loose && c.rng.IntN(2) == 0 {
+		choice.W = 1
+	}
+	command := o.envelope(choice)
 	o.node, o.start = c.node, c.w.now()
 	ok := run.execute([]*cluster.Command{command})
 	o.end = c.w.now()

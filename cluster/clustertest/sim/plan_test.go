@@ -18,6 +18,7 @@ type plan struct {
 	partings     []parting
 	r, w         int
 	strict       bool
+	loose        bool // half of the writes ask for W=1, so no store may be destroyed
 	sync         engine.SyncPolicy
 	timeout      time.Duration
 	hedge        time.Duration
@@ -86,6 +87,9 @@ func drawPlan(seed uint64, size sizes) *plan {
 	}
 	p.destructible = rng.Perm(p.nodes + p.joins)[:p.w-1]
 	slices.Sort(p.destructible)
+	if p.loose = p.sync == engine.SyncAlways && rng.IntN(4) == 0; p.loose {
+		p.destructible = nil
+	}
 	p.drawPartings(rng)
 	p.repairRate, p.reapPause = pick[int64](rng, 64<<10, 1<<20, 16<<20), milliseconds(rng, 50, 500, 5000)
 	p.drawEvents(rng, size)
@@ -158,7 +162,7 @@ func (p *plan) all() int {
 func (p *plan) String() string {
 	var b strings.Builder
 	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec", engine.SyncNever: "no"}[p.sync]
-	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict]
+	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict] + map[bool]string{true: " and often W=1"}[p.loose]
 	fmt.Fprintf(&b, "seed %d: %d nodes, %d that join and %d that part, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s, %d bytes of cells with an object\n",
 		p.seed, p.nodes, p.joins, len(p.partings), replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause, p.inline)
 	fmt.Fprintf(&b, "  %d clients with pauses of %s, %d keys of each class, hot %v; faults for %s; may be destroyed: %v\n",

@@ -31,7 +31,7 @@ func (w *world) simulate() []violation {
 	}
 	if !w.plan.destroys() {
 		broken = append(broken, checkMonotonic(h)...)
-		if w.plan.r+w.plan.w > replicas && (w.plan.strict || !standsIn) {
+		if w.plan.r+w.plan.w > replicas && !w.plan.loose && (w.plan.strict || !standsIn) {
 			broken = append(broken, checkReads(h)...)
 		}
 	}
