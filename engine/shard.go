@@ -424,6 +424,9 @@ func (sh *shard) write(seq uint64) error {
 		if err := b.Set(sh.key, sh.row, nil); err != nil {
 			return err
 		}
+		if cap(sh.row) > maxKeptBatch {
+			sh.row = nil
+		}
 	}
 	if err := sh.writeHints(b); err != nil {
 		return err
@@ -445,7 +448,7 @@ func (sh *shard) write(seq uint64) error {
 	return nil
 }
 
-// maxKeptBatch is the size above which a batch's buffer is given back rather than kept for the next.
+// maxKeptBatch is the size above which the buffer of a batch, or of a row, is given back rather than kept for the next.
 const maxKeptBatch = 1 << 20
 
 // fillCache gives the hot cache what the batch changed, and what it had to read from the store.

@@ -1,7 +1,7 @@
 package resp
 
 // sendAhead is how much of a reply that is sent in pages may wait for the client.
-const sendAhead = 256 << 10
+const sendAhead = 128 << 10
 
 // Send sends replies while a batch runs, behind those that were sent before and ahead of those in Out. It waits until the client
 // has taken nearly all that was sent, so that a reply of any length takes little memory however slowly it is read. It reports

@@ -14,7 +14,7 @@ import (
 // it is asked for. A large string is handed over as it is in the store, without a copy.
 
 // PageBytes is about how much of a long reply is in memory at a time: it is a little more, by one element.
-const PageBytes = 256 << 10
+const PageBytes = 128 << 10
 
 // Rest is the part of a reply that is not there yet. One goroutine at a time may use it.
 type Rest interface {
@@ -88,6 +88,7 @@ func (p *pages) Close() { p.once.Do(func() { close(p.gone) }) }
 func (o *op) runPaged(tx *engine.Tx) {
 	command, runner := o.command, o.b.c.Runner
 	command.Rest = nil
+	command.Reply = bytes.Clone(command.Reply) // without the room for what was found before it was stopped
 	p := &pages{tx: tx, queue: make(chan []byte), gone: make(chan struct{})}
 	p.first = func(page []byte) {
 		command.Reply = append(command.Reply, page...)

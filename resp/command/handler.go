@@ -17,6 +17,7 @@ type Handler struct {
 	stats   stats
 	slowlog slowlog
 	waiting waiting
+	budget  *budget // of large batches
 
 	calls     sync.Pool // of *Call
 	pipelines sync.Pool // of *pipeline
@@ -30,7 +31,7 @@ var (
 // New returns a handler of its parts. Since cluster and handler need each other, Cluster and Clients may be set later,
 // before the first command.
 func New(o Options) *Handler {
-	h := &Handler{Options: o, table: NewTable()}
+	h := &Handler{Options: o, table: NewTable(), budget: newBudget(largeAtOnce)}
 	if h.Full == nil {
 		h.Full = func() bool { return false }
 	}
@@ -62,12 +63,16 @@ func (h *Handler) Closed(*resp.Session) {}
 // nodes, and the client's loop has others to serve meanwhile.
 const largeBatch = 1 << 20
 
+// largeAtOnce bounds the bytes of large batches that are run at once.
+const largeAtOnce = 256 << 20
+
 // Serve runs a batch of commands, as resp.Handler says.
 func (h *Handler) Serve(s *resp.Session, batch [][][]byte, done func()) bool {
 	p := h.pipelines.Get().(*pipeline)
 	p.begin(s, batch, done)
-	if s.QueryBytes() >= largeBatch {
-		go p.goOn()
+	if bytes := s.QueryBytes(); bytes >= largeBatch {
+		p.large = bytes
+		p.goOn()
 		return false
 	}
 	if !p.run() {

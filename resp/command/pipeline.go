@@ -46,6 +46,8 @@ type pipeline struct {
 	clock   time.Time
 	counts  counts // the commands that were run since clock
 	copied  int    // bytes of batch when it is a copy
+	large   int64  // bytes of a large batch, which runs on goroutines of its own; 0 for others
+	taken   int64  // of the budget, for the present stretch
 }
 
 // item is the reply of one command of a stretch.
@@ -67,7 +69,7 @@ func newPipeline(h *Handler) *pipeline {
 
 func (p *pipeline) begin(s *resp.Session, batch [][][]byte, done func()) {
 	p.s, p.batch, p.done = s, batch, done
-	p.settled, p.next = 0, 0
+	p.settled, p.next, p.large = 0, 0, 0
 	p.clock = p.h.Now()
 }
 
@@ -84,6 +86,9 @@ func (p *pipeline) run() bool {
 			return false
 		}
 		p.gather()
+		if p.large > 0 && p.used > 0 {
+			p.taken = p.h.budget.take(p.large)
+		}
 		if p.used > 0 && !p.h.Cluster.Execute(p.commands[:p.used], p.resume) {
 			return false
 		}
@@ -111,8 +116,16 @@ func (p *pipeline) executed() {
 	p.goOn()
 }
 
-// goOn runs the rest of the batch after a wait.
+// goOn runs the rest of the batch after a wait. A large one may wait for others, and who calls must not.
 func (p *pipeline) goOn() {
+	if p.large > 0 {
+		go p.runRest()
+		return
+	}
+	p.runRest()
+}
+
+func (p *pipeline) runRest() {
 	if p.run() {
 		done := p.done
 		p.release()
@@ -361,6 +374,10 @@ func (p *pipeline) ran(spec *Spec) {
 
 // settle sends the replies of a stretch that the cluster has run. It reports true when that is done; otherwise somebody else goes on.
 func (p *pipeline) settle() bool {
+	if p.taken > 0 {
+		p.h.budget.give(p.taken)
+		p.taken = 0
+	}
 	out := &p.s.Out
 	for ; p.sent < len(p.items); p.sent++ {
 		it := &p.items[p.sent]
