@@ -92,10 +92,8 @@ func (r *pendingRows) Versions(name object.CellName) []causal.Version {
 	if versions, ok := r.seen[name]; ok {
 		return versions
 	}
-	if name.Placed() || name.Local() {
-		if versions, known := r.shard.runs.stored(r.generation, name); known {
-			return versions
-		}
+	if versions, known := r.shard.runs.stored(r.generation, name); known {
+		return versions
 	}
 	versions, cached, err := r.shard.loadCell(r.generation, name)
 	if err != nil {

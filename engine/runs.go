@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/tidwall/btree"
 
 	"github.com/kindredkv/kindred/engine/causal"
@@ -15,15 +17,18 @@ type run struct {
 	rows      btree.Map[object.CellName, []causal.Version]
 	bytes     int
 	back      bool // the last walk was downwards
-	idle      int  // commits that changed the object since a walk came through
+	draws     int  // random elements that are still to be drawn from it
+	most      int  // rows from which on it is cut to a half
+	mostBytes int
+	idle      int // commits that changed the object since a walk came through
 }
 
 const (
 	// runAhead is how many rows are read when a run is made, and runBytes how many bytes at most.
 	runAhead = 64
 	runBytes = 64 << 10
-	// runLongest is the number of rows from which on a run that grows is cut to a half.
-	runLongest = 4 * runAhead
+	// runGrowth is how many times longer a run gets before it is cut to a half.
+	runGrowth = 4
 	// runIdle is how many commits a run follows without being used.
 	runIdle = 16
 	// runsBytes bounds the runs of a shard.
@@ -62,7 +67,8 @@ func rowSize(name object.CellName, versions []causal.Version) int {
 
 // cut makes the run shorter, at the end that the last walk came to last.
 func (r *run) cut() {
-	for r.rows.Len() > runLongest/2 || r.bytes > runBytes && r.rows.Len() > 1 {
+	defer func() { r.draws = min(r.draws, r.rows.Len()/drawsOf) }()
+	for r.rows.Len() > r.most/2 || r.bytes > r.mostBytes && r.rows.Len() > 1 {
 		if r.back {
 			name, versions, _ := r.rows.PopMin()
 			r.low, r.bytes = name+"\x00", r.bytes-rowSize(name, versions)
@@ -78,6 +84,7 @@ type nearRows struct {
 	runs        []*run // no two cover a name
 	first, last object.CellName
 	walks       int
+	round       int // rows at the beginning that are to be drawn from next
 }
 
 // follows notes a walk that began at a name, and reports whether so many have come one after the other that the next is likely to
@@ -211,22 +218,31 @@ func (sh *shard) runAt(n *nearRows, g generation, at object.CellName, back bool)
 	return sh.makeRun(n, g, at, back)
 }
 
-// makeRun reads a run, nil when there are no rows or large ones.
+// makeRun reads a run for walks, nil when there are no rows or large ones.
 func (sh *shard) makeRun(n *nearRows, g generation, at object.CellName, back bool) *run {
-	r := &run{low: at, high: endOf(at), back: back}
-	walk := walkFunc(walkCells)
+	r := &run{low: at, high: endOf(at), back: back, most: runGrowth * runAhead, mostBytes: runBytes}
 	if back {
-		r.low, r.high, walk = startOf(at), at, walkBack
+		r.low, r.high = startOf(at), at
+	}
+	return sh.fill(n, g, r, runAhead)
+}
+
+// fill reads the first rows of a run, or the last of one that is used downwards, and makes it no longer than that.
+func (sh *shard) fill(n *nearRows, g generation, r *run, rows int) *run {
+	at, walk := r.low, walkFunc(walkCells)
+	if r.back {
+		at, walk = r.high, walkBack
 	}
 	sh.walkRows(g.walkAt(at), walk, func(c *object.Cell) bool {
-		if more := r.bytes + rowSize(c.Name, c.Versions); r.rows.Len() < runAhead && more <= runBytes {
+		switch more := r.bytes + rowSize(c.Name, c.Versions); {
+		case c.Name < r.low || c.Name >= r.high:
+		case r.rows.Len() < rows && more <= r.mostBytes:
 			kept := c.Clone()
 			r.set(kept.Name, kept.Versions)
 			return true
-		}
-		if back {
+		case r.back:
 			r.low = c.Name + "\x00"
-		} else {
+		default:
 			r.high = c.Name
 		}
 		return false
@@ -236,6 +252,14 @@ func (sh *shard) makeRun(n *nearRows, g generation, at object.CellName, back boo
 	}
 	sh.runs.keep(n, r)
 	return r
+}
+
+// give gives a run up.
+func (s *shardRuns) give(n *nearRows, r *run) {
+	if i := slices.Index(n.runs, r); i >= 0 {
+		n.runs = slices.Delete(n.runs, i, i+1)
+		s.bytes -= r.bytes
+	}
 }
 
 // trail is visit that notes what it comes to.
@@ -295,7 +319,7 @@ func (s *shardRuns) follow(p *pendingKey) {
 			}
 			return true
 		})
-		if r.rows.Len() > runLongest || r.bytes > 2*runBytes {
+		if r.rows.Len() > r.most || r.bytes/2 > r.mostBytes {
 			r.cut()
 		}
 		kept = append(kept, r)

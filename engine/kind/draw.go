@@ -16,6 +16,12 @@ const (
 	window = 32
 )
 
+// Drawer are rows that have parts of a collection in memory, to draw from.
+type Drawer interface {
+	// Draw is the cell of a random element of a type, nil when none was found so. of is what is known of the rows.
+	Draw(kind object.Kind, of *object.Kept) *object.Cell
+}
+
 // Draw yields n random elements, fewer when there are no more. With again one may come more than once, and there are n.
 func Draw(o *object.Object, kind object.Kind, n int64, again bool) iter.Seq[Element] {
 	total := o.Count(kind)
@@ -24,11 +30,32 @@ func Draw(o *object.Object, kind object.Kind, n int64, again bool) iter.Seq[Elem
 		return func(func(Element) bool) {}
 	case !again && n >= total:
 		return Elements(o, kind, 0)
+	}
+	if n == 1 {
+		if el, ok := drawOne(o, kind); ok {
+			return func(yield func(Element) bool) { yield(el) }
+		}
+	}
+	switch {
 	case total <= wholeDraw || !again && n > total/4:
 		return drawFromAll(o, kind, n, again)
 	default:
 		return drawFromWindows(o, kind, n, again)
 	}
+}
+
+// drawOne draws an element from what the rows have in memory. It is false when they have nothing, or there are changes that they do
+// not know of.
+func drawOne(o *object.Object, kind object.Kind) (el Element, ok bool) {
+	if o.Kept == nil || len(o.Kept.Changed) > 0 {
+		return el, false
+	}
+	if rows, ok := o.Kept.Rows.(Drawer); ok {
+		if c := rows.Draw(kind, o.Kept); c != nil {
+			return elementOf(c)
+		}
+	}
+	return el, false
 }
 
 func (el Element) clone() Element {

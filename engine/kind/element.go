@@ -50,20 +50,29 @@ type Element struct {
 // Elements yields the elements of a collection from a place on, in the order of their places.
 func Elements(o *object.Object, kind object.Kind, from Place) iter.Seq[Element] {
 	return func(yield func(Element) bool) {
-		start := binary.BigEndian.AppendUint32([]byte{byte(kind)}, uint32(from))
-		for c := range o.From(object.CellName(start)) {
+		for c := range o.From(PlaceName(kind, from)) {
 			if c.Name.Kind() != kind {
 				return
 			}
-			if len(c.Name) < elementAt {
-				continue
-			}
-			place := Place(binary.BigEndian.Uint32([]byte(c.Name[placeAt:elementAt])))
-			if !yield(Element{place, string(c.Name[elementAt:]), c}) {
+			if el, ok := elementOf(c); ok && !yield(el) {
 				return
 			}
 		}
 	}
+}
+
+// elementOf is the element of a cell. It is false of cells that are named by their type alone.
+func elementOf(c *object.Cell) (el Element, ok bool) {
+	if len(c.Name) < elementAt {
+		return el, false
+	}
+	place := Place(binary.BigEndian.Uint32([]byte(c.Name[placeAt:elementAt])))
+	return Element{place, string(c.Name[elementAt:]), c}, true
+}
+
+// PlaceName is below the names of the elements of a type from a place on.
+func PlaceName(kind object.Kind, from Place) object.CellName {
+	return object.CellName(binary.BigEndian.AppendUint32([]byte{byte(kind)}, uint32(from)))
 }
 
 // All yields all elements of a collection. A small one comes in the order in which its elements were last written, a sorted set
