@@ -86,6 +86,26 @@ var joinFault = &fault{
 	},
 }
 
+// Faults that plans of broken rules have, too.
+var forgetsHalf = &fault{
+	weight: 3, destroys: true, victims: victim, text: nodeFor("node %d forgets half of its keys, again and again for %s"),
+	run: func(w *world, e event) {
+		rng := rand.New(rand.NewPCG(e.seed, 0))
+		for end := time.Now().Add(e.lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			w.forget(w.members[e.nodes[0]], rng)
+		}
+	},
+}
+
+var cutByResets = &fault{
+	weight: 2, victims: someNodes, text: nodesFor("nodes %v are cut off the others by resets, for %s"),
+	run: func(w *world, e event) { w.cut(e, memnet.Reset, true, true) },
+}
+
+var repairPaused = &fault{
+	weight: 2, victims: someNodes, text: nodesFor("the repair of nodes %v is paused for %s"), run: pauseRepair,
+}
+
 var allFaults = []*fault{
 	{
 		weight: 6, stops: true, victims: crashable,
@@ -129,15 +149,7 @@ var allFaults = []*fault{
 			func(e event) []any { return []any{e.nodes[0], e.lasts} }),
 		run: rollBackClean,
 	},
-	{
-		weight: 3, destroys: true, victims: victim, text: nodeFor("node %d forgets half of its keys, again and again for %s"),
-		run: func(w *world, e event) {
-			rng := rand.New(rand.NewPCG(e.seed, 0))
-			for end := time.Now().Add(e.lasts); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-				w.forget(w.members[e.nodes[0]], rng)
-			}
-		},
-	},
+	forgetsHalf,
 	{
 		weight: 2, stops: true, destroys: true, victims: victim, text: nodeFor("bits flip on node %d's disk, which crashes and is away for %s"),
 		run: func(w *world, e event) {
@@ -162,10 +174,7 @@ var allFaults = []*fault{
 		weight: 3, victims: someNodes, text: nodesFor("nodes %v are cut off the others, silently, for %s"),
 		run: func(w *world, e event) { w.cut(e, memnet.Silent, true, true) },
 	},
-	{
-		weight: 2, victims: someNodes, text: nodesFor("nodes %v are cut off the others by resets, for %s"),
-		run: func(w *world, e event) { w.cut(e, memnet.Reset, true, true) },
-	},
+	cutByResets,
 	{
 		weight: 2, victims: someNodes, text: nodesFor("what nodes %v send to the others is held back for %s"),
 		run: func(w *world, e event) { w.cut(e, memnet.Silent, true, false) },
@@ -208,9 +217,7 @@ var allFaults = []*fault{
 	{
 		weight: 2, victims: someNodes, text: nodesFor("links of nodes %v are reset again and again, for %s"), run: lossy,
 	},
-	{
-		weight: 2, victims: someNodes, text: nodesFor("the repair of nodes %v is paused for %s"), run: pauseRepair,
-	},
+	repairPaused,
 	{
 		weight: 2, victims: anyNode,
 		text: describe("node %d's clock jumps to %s beside the true time", func(e event) []any { return []any{e.nodes[0], skew(e)} }),

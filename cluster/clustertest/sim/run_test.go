@@ -190,8 +190,25 @@ func (w *world) unsettled() string {
 				return fmt.Sprintf("%s is %s", other.Host, other.State)
 			}
 		}
+		if n := r.store.HintStats().Keys; n > 0 {
+			return fmt.Sprintf("node %d has %d hints that were not delivered", i, n)
+		}
+		if slot, ok := leftover(r); ok {
+			return fmt.Sprintf("node %d has a copy of slot %d that it has not handed over", i, slot)
+		}
 	}
 	return ""
+}
+
+// leftover is a slot that a node holds something of and is no primary of.
+func leftover(r *run) (object.Slot, bool) {
+	table, self := r.node.Ring(), ring.NodeID(r.node.ID())
+	for slot := range object.Slot(object.Slots) {
+		if r.store.Tree(slot) != (merkle.Tree{}) && !slices.Contains(table.Primaries(slot), self) {
+			return slot, true
+		}
+	}
+	return 0, false
 }
 
 // compare compares the replicas of every key.

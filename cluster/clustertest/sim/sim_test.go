@@ -112,6 +112,7 @@ func TestSeed(t *testing.T) {
 		size = shortRun
 	}
 	p := drawPlan(seed, size)
+	shape(p)
 	fmt.Print(p)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, p, *verbose)
