@@ -20,7 +20,7 @@ type Peers interface {
 
 // Settings are what a node can change while it runs.
 type Settings struct {
-	// Rate is how many bytes of hints a second are sent; 0 pauses it.
+	// Rate is how many bytes of hints a second are sent, each hint counted as leastCost at least; 0 pauses it.
 	Rate int64
 	// MaxAge is the age from which on a hint is let go when other primaries have what it holds.
 	MaxAge time.Duration
@@ -47,6 +47,10 @@ const (
 	lookPause = time.Second
 	// retryMin and retryMax bound the pause after a failure; it doubles in between.
 	retryMin, retryMax = time.Second, time.Minute
-	// atOnce and bytesAtOnce bound one message, but for a single hint that is larger. One is under way to each owner.
-	atOnce, bytesAtOnce = 256, 256 << 10
+	// fewAtOnce and atOnce are the least and the greatest bound of the hints in one message; bytesAtOnce is that of its bytes,
+	// but for a single hint that is larger. One message is under way to each owner.
+	fewAtOnce, atOnce, bytesAtOnce = 32, 128, 256 << 10
+	// leastCost is what a hint counts as against the rate, in bytes, if it is smaller: reading, merging and striking it off
+	// take as long as so many bytes of a large one.
+	leastCost = 4 << 10
 )

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/pace"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
@@ -46,7 +48,8 @@ func (l *letter) add(h *engine.HintRow) {
 	l.items = append(l.items, item{h.Key, h.Digest, from, len(l.payload)})
 }
 
-func (l *letter) full() bool { return len(l.items) >= atOnce || len(l.payload) >= bytesAtOnce }
+// full reports whether a letter of so many hints takes no more.
+func (l *letter) full(most int) bool { return len(l.items) >= most || len(l.payload) >= bytesAtOnce }
 
 // share is what is to be done about the next hints of an owner.
 type share struct {
@@ -58,13 +61,15 @@ type share struct {
 // replay goes once through the hints of an owner. What fails is passed by, but for the loss of the owner.
 func (r *Replayer) replay(ctx context.Context, id engine.Owner) (failed error) {
 	var place engine.HintPlace
+	var g gait
 	for more := true; more; {
 		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
+		began := time.Now()
 		var s share
 		var err error
-		if place, err = r.gather(id, place, &s); err != nil {
+		if place, err = r.gather(id, place, g.letter(), &s); err != nil {
 			return err
 		}
 		more = place != nil
@@ -77,12 +82,17 @@ func (r *Replayer) replay(ctx context.Context, id engine.Owner) (failed error) {
 		if err := r.letGo(ctx, id, &s.aged); err != nil {
 			failed = err
 		}
+		if rest := g.took(time.Since(began), r.o.Settings().Rate); more {
+			if err := pace.Sleep(ctx, rest); err != nil {
+				return err
+			}
+		}
 	}
 	return failed
 }
 
-// gather reads the next hints of an owner.
-func (r *Replayer) gather(id engine.Owner, from engine.HintPlace, s *share) (next engine.HintPlace, err error) {
+// gather reads the next hints of an owner, most of them at most.
+func (r *Replayer) gather(id engine.Owner, from engine.HintPlace, most int, s *share) (next engine.HintPlace, err error) {
 	table, up := r.o.Ring(), r.o.Peers.Up(string(id))
 	s.present.ring = table.Version()
 	old := r.o.Now().Add(-r.o.Settings().MaxAge).UnixMilli()
@@ -100,7 +110,7 @@ func (r *Replayer) gather(id engine.Owner, from engine.HintPlace, s *share) (nex
 		case since <= old:
 			s.aged.add(h)
 		}
-		return !s.present.full() && !s.aged.full() && len(s.moved) < atOnce && looked < 16*atOnce
+		return !s.present.full(most) && !s.aged.full(most) && len(s.moved) < most && looked < 16*most
 	})
 }
 
@@ -146,7 +156,7 @@ func (r *Replayer) deliver(ctx context.Context, id engine.Owner, l *letter) erro
 
 // send sends objects to a node as merges, and returns which of them it has now.
 func (r *Replayer) send(ctx context.Context, id ring.NodeID, l *letter) (has []bool, err error) {
-	r.pace.Spend(len(l.payload))
+	r.pace.Spend(max(len(l.payload), len(l.items)*leastCost))
 	replies := make(chan transport.Reply, 1)
 	r.o.Peers.CallBy(string(id), coordinator.KindReplicate, l.ring, l.payload, r.o.Settings().Timeout,
 		func(reply transport.Reply) { replies <- reply })

@@ -31,7 +31,7 @@ func TestHintsReachTheirOwnerWhenItIsBack(t *testing.T) {
 				t.Fatalf("%s is %q", key.Name, got)
 			}
 		}
-		if w.left() != 0 || w.r.Stats().Replayed != 1000 || w.messages(w.ids[0]) != 4 {
+		if w.left() != 0 || w.r.Stats().Replayed != 1000 || w.messages(w.ids[0]) != 9 {
 			t.Fatalf("%d hints left, %+v, %d messages", w.left(), w.r.Stats(), w.messages(w.ids[0]))
 		}
 	})
@@ -115,8 +115,8 @@ func TestReplayGoesOnAfterARestartOfTheHolder(t *testing.T) {
 
 func TestReplayKeepsToItsRate(t *testing.T) {
 	inWorld(t, func(w *world) {
-		for _, key := range w.keys(2000) {
-			w.keep(key, strings.Repeat("v", 1000), w.ids[0])
+		for _, key := range w.keys(400) {
+			w.keep(key, strings.Repeat("v", 8000), w.ids[0])
 		}
 		w.setRate(100 << 10)
 		w.arrive(w.ids[0])
@@ -130,6 +130,42 @@ func TestReplayKeepsToItsRate(t *testing.T) {
 		time.Sleep(time.Minute)
 		if get(w, &w.bytes) != before {
 			t.Fatal("a rate of 0 does not pause")
+		}
+	})
+}
+
+// Small hints count as leastCost: a hundred bytes take as long to merge as some thousand.
+func TestSmallHintsKeepToTheRateToo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, key := range w.keys(2000) {
+			w.keep(key, "v", w.ids[0])
+		}
+		w.setRate(100 * leastCost)
+		w.arrive(w.ids[0])
+		time.Sleep(10 * time.Second)
+		if left := w.left(); left < 2000-1000-2*fewAtOnce || left > 2000-900 {
+			t.Fatalf("%d of 2000 are left after 10 s at 100 a second", left)
+		}
+	})
+}
+
+// An owner that takes long is let alone for as long, and given more at once, for that its rate asks.
+func TestReplayRestsAsLongAsItWorks(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, key := range w.keys(2000) {
+			w.keep(key, "v", w.ids[0])
+		}
+		w.change(func() { w.takes = 100 * time.Millisecond })
+		w.arrive(w.ids[0])
+		w.r.Returned(w.ids[0])
+		time.Sleep(950 * time.Millisecond)
+		w.change(func() { w.sent = map[ring.NodeID]int{} })
+		time.Sleep(time.Second)
+		if n := w.messages(w.ids[0]); n != 5 {
+			t.Fatalf("%d messages in a second, each of which takes a tenth", n)
+		}
+		if left := w.left(); left != 2000-fewAtOnce-9*atOnce {
+			t.Fatalf("%d hints left", left)
 		}
 	})
 }

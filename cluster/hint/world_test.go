@@ -38,6 +38,7 @@ type world struct {
 	// message is under way.
 	sent      map[ring.NodeID]int
 	bytes     int
+	takes     time.Duration // what a message takes
 	lose      int
 	meanwhile func()
 }
@@ -49,7 +50,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			t: t, fs: vfs.NewCrashableMem(), stores: map[ring.NodeID]*engine.Store{}, up: map[ring.NodeID]bool{}, sent: map[ring.NodeID]int{},
-			settings: Settings{Rate: 1 << 30, MaxAge: 3 * time.Hour, Timeout: 2 * time.Second, W: 2},
+			takes: time.Millisecond, settings: Settings{Rate: 1 << 30, MaxAge: 3 * time.Hour, Timeout: 2 * time.Second, W: 2},
 		}
 		for i := range 4 {
 			w.ids = append(w.ids, ring.NodeID(fmt.Sprintf("%040d", i)))
@@ -165,7 +166,7 @@ func (w *world) Up(id string) bool {
 func (w *world) CallBy(id string, kind uint8, _ uint64, payload []byte, _ time.Duration, done func(transport.Reply)) {
 	payload = append([]byte(nil), payload...)
 	go func() {
-		time.Sleep(time.Millisecond)
+		time.Sleep(get(w, &w.takes))
 		to := ring.NodeID(id)
 		if !w.Up(id) {
 			done(transport.Reply{Err: transport.ErrLost})

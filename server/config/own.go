@@ -64,7 +64,7 @@ func ownRows() []Directive {
 		mutable(row("hint-max-age", "3h", duration(time.Second, 365*24*time.Hour), func(c *Config) *time.Duration { return &c.HintMaxAge },
 			"Age from which on a hint is let go when as many other primaries as a write needs have what it holds.")),
 		mutable(row("hint-rate", "8mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.HintRate },
-			"How many bytes of hints a second this node sends to primaries that are back; 0 pauses that.")),
+			"How many bytes of hints a second this node sends to primaries that are back, each hint counted as 4 KB at least; 0 pauses that.")),
 		hidden(row("secret", "", text[Secret]("text", nil), func(c *Config) *Secret { return &c.Secret },
 			"Authenticates peers and keys gossip. Equal on all nodes; a node without one has peers on loopback only. CONFIG GET answers it empty.")),
 	}
