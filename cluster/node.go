@@ -78,6 +78,7 @@ type Node struct {
 	stats       nodeStats
 	transfers   transfers
 	agreements  agreements
+	lineages    lineages
 
 	staging  sync.Mutex // guards staged
 	staged   []RingChange
@@ -179,6 +180,7 @@ func Start(o Options) (*Node, error) {
 	n.membership.Tell()
 	n.running.Go(n.expire)
 	n.running.Go(n.watchClock)
+	n.running.Go(n.watchLineages)
 	n.running.Go(n.evict)
 	n.running.Go(func() { n.repair.Run(n.ctx) })
 	n.running.Go(func() { n.hints.Run(n.ctx) })
@@ -283,6 +285,7 @@ func (n *Node) record(id ring.NodeID) (membership.Record, bool) {
 }
 
 func (n *Node) peerUp(id string) {
+	n.askLineage(ring.NodeID(id)) // before anything else is asked
 	n.generation.Add(1)
 	n.repair.Returned(ring.NodeID(id))
 	n.hints.Returned(ring.NodeID(id))
@@ -329,6 +332,10 @@ func (n *Node) ServeBatch(from string, batch []*transport.Request) {
 		start = i + 1
 		if watch.Handles(r.Kind) {
 			n.waiting.Serve(ring.NodeID(from), r)
+			continue
+		}
+		if r.Kind == kindLineage {
+			n.serveLineage(r)
 			continue
 		}
 		n.running.Go(func() { n.serveManyKeys(r) })

@@ -102,8 +102,14 @@ func (s *Store) openMeta() error {
 	s.node, s.epoch = causal.Node(node), epoch
 	// Two runs from one copy of the disk begin at one ceiling. The random part keeps them from giving a key the same birth.
 	start := causal.Time(ceiling) + causal.Time(s.options.Random.Uint64N(startSpread))
+	s.found = causal.Time(ceiling)
+	s.ceiling.Store(ceiling)
 	s.clock = causal.NewClock(s.options.Now, start, func(ceiling causal.Time) error {
-		return s.kept(setMetaNumber(s.db, metaCeiling, uint64(ceiling), s.syncOption()))
+		err := s.kept(setMetaNumber(s.db, metaCeiling, uint64(ceiling), s.syncOption()))
+		if err == nil {
+			s.ceiling.Store(uint64(ceiling))
+		}
+		return err
 	})
 	return nil
 }

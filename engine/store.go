@@ -30,8 +30,10 @@ type Store struct {
 	clock   *causal.Clock
 	shards  []*shard
 
-	node  causal.Node
-	epoch uint64
+	node    causal.Node
+	epoch   uint64
+	found   causal.Time   // the ceiling of times that was on disk when the store was opened
+	ceiling atomic.Uint64 // that of now, a causal.Time
 
 	sync     atomic.Int32  // the SyncPolicy in force
 	siblings atomic.Int64  // the MaxSiblings in force

@@ -37,6 +37,7 @@ import (
 //	crash @k.1                      the node loses its power, and what it had not synced
 //	stop @k.1, start @k.1           stops it in good order, starts it again
 //	copy @k.1, restore @k.1         copies the disk of a node that is down, puts the copy back
+//	failed @k.1                     waits until its store has failed, which ends the node
 //	wipe @k.1                       empties the disk of a node that is not running
 //	clock @k.1 -10s                 sets its clock back
 //	refuses @k.2 @k.1               the first has no connection to the second, since its clock is ahead
@@ -185,6 +186,10 @@ func (s *script) event(words []string) {
 		s.copied = s.c.Image(s.node(words[1]))
 	case "restore":
 		s.c.Restore(s.node(words[1]), s.copied)
+	case "failed":
+		i := s.node(words[1])
+		s.c.Await("failed", s.c.Nodes[i].Failed)
+		s.c.Crash(i)
 	case "wipe":
 		s.c.Empty(s.node(words[1]))
 	case "clock":

@@ -256,7 +256,7 @@ func rollBack(w *world, e event) {
 	})
 	time.Sleep(e.lasts)
 	if copied {
-		w.down(event{nodes: e.nodes, lasts: 200 * time.Millisecond}, 0, func(m *member) { w.c.Restore(m.index, image) })
+		w.putBack(e, image)
 	}
 }
 
@@ -273,8 +273,16 @@ func rollBackClean(w *world, e event) {
 	})
 	time.Sleep(e.lasts)
 	if copied {
-		w.down(event{nodes: e.nodes, lasts: 200 * time.Millisecond}, 0, func(m *member) { w.c.Restore(m.index, image) })
+		w.putBack(e, image)
 	}
+}
+
+// putBack gives a node the copy of its disk. The others may notice, and have it set aside.
+func (w *world) putBack(e event, image clustertest.Image) {
+	w.down(event{nodes: e.nodes, lasts: 200 * time.Millisecond}, 0, func(m *member) {
+		m.damaged.Store(true)
+		w.c.Restore(m.index, image)
+	})
 }
 
 func (w *world) host(node int) string { return w.c.Nodes[node].Host }

@@ -48,7 +48,7 @@ type member struct {
 	index   int
 	held    chan struct{} // has an element while something is done to the node
 	current atomic.Pointer[run]
-	damaged atomic.Bool // bits of its disk have flipped
+	damaged atomic.Bool // bits of its disk have flipped, or it was put back to an old copy
 	gone    bool        // it is no part of the cluster any more and is not started again; under held
 }
 
