@@ -25,8 +25,9 @@ import (
 // kindLineage tells a node what it said last of its store, and asks for that of now.
 const kindLineage uint8 = 25
 
-// lineagePause is how often that is asked.
-const lineagePause = 5 * time.Second
+// lineagePause is how often that is asked, for each peer there is; at most every second. By the default timeouts tombstones stay for
+// longer than it takes to know that a copy of a disk is older.
+const lineagePause = 20 * time.Millisecond
 
 // lineages are what peers have said of their stores.
 type lineages struct {
@@ -51,7 +52,7 @@ func (l *lineages) note(id ring.NodeID, said engine.Lineage) {
 
 // watchLineages asks all peers how far their stores have come, again and again until the node stops.
 func (n *Node) watchLineages() {
-	for n.sleep(lineagePause) {
+	for n.sleep(max(time.Second, lineagePause*time.Duration(len(n.Ring().Nodes())))) {
 		for _, node := range n.Ring().Nodes() {
 			if node.ID != n.self && n.transport.Up(string(node.ID)) {
 				n.askLineage(node.ID)

@@ -99,16 +99,38 @@ func ofStorage(name string) bool {
 }
 
 // asBroken returns err as an ErrBroken if it says that files are damaged or missing. A disk that fails, a directory that may
-// not be read and files of a later version are other matters: what is there may well be good.
+// not be read and files of a later version are other matters: what is there may well be good. Files without the marker of
+// their version are ones that Pebble calls not pristine.
 func asBroken(err error) error {
 	if err == nil || errors.Is(err, ErrBroken) {
 		return err
 	}
 	if pebble.IsCorruptionError(err) || errors.Is(err, ErrCorrupt) || errors.Is(err, fs.ErrNotExist) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		errors.Is(err, pebble.ErrDBNotPristine) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	return err
+}
+
+// headless is an ErrBroken when the directory has data and nothing that says what belongs together: Pebble would take it for
+// an empty one and delete the data.
+func (s *Store) headless() error {
+	names, err := s.options.FS.List(s.options.Dir)
+	if err != nil {
+		return nil // there is none yet, or opening it tells what is wrong
+	}
+	data := false
+	for _, name := range names {
+		if strings.HasPrefix(name, "marker.manifest.") {
+			return nil
+		}
+		ext := path.Ext(name)
+		data = data || ofStorage(name) && (ext == ".sst" || ext == ".log")
+	}
+	if data {
+		return fmt.Errorf("%w: the file marker.manifest.* is missing", ErrBroken)
+	}
+	return nil
 }
 
 // condemn leaves word for the next run that the store is corrupt.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -101,7 +102,7 @@ func Open(o Options) (*Store, error) {
 // open opens storage and starts the store's own parts, on a goroutine that storage may end when it finds its files broken.
 func (s *Store) open() error {
 	if !s.inMemory() {
-		if err := s.condemned(); err != nil {
+		if err := cmp.Or(s.condemned(), s.headless()); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -73,6 +74,41 @@ func (c *Cluster) FailDisk(i int, fault *DiskFault) {
 	d := c.Nodes[i].disk
 	d.writes.Store(0)
 	d.fault.Store(fault)
+}
+
+// Damage overwrites the beginning of the files of a node's store whose names begin so, and returns how many these are.
+func (c *Cluster) Damage(i int, prefix string) int {
+	fs := c.Nodes[i].disk.mem
+	return c.files(i, prefix, func(name string) error {
+		f, err := fs.OpenReadWrite(name, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteAt([]byte(strings.Repeat("damaged\n", 8)), 0)
+		return errors.Join(err, f.Sync(), f.Close())
+	})
+}
+
+// Lose removes them.
+func (c *Cluster) Lose(i int, prefix string) int {
+	return c.files(i, prefix, c.Nodes[i].disk.mem.Remove)
+}
+
+// files does something to the files of a node's store whose names begin so.
+func (c *Cluster) files(i int, prefix string, do func(name string) error) (done int) {
+	names, err := c.Nodes[i].disk.mem.List("/data")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, prefix) {
+			if err := do("/data/" + name); err != nil {
+				c.t.Fatal(err)
+			}
+			done++
+		}
+	}
+	return done
 }
 
 // FlipBit flips a bit in one of the files with data of a node, and says where; empty when there is none.

@@ -38,6 +38,9 @@ import (
 //	stop @k.1, start @k.1           stops it in good order, starts it again
 //	copy @k.1, restore @k.1         copies the disk of a node that is down, puts the copy back
 //	failed @k.1                     waits until its store has failed, which ends the node
+//	damage @k.1 MANIFEST-           overwrites the beginning of files of its store whose names begin so
+//	lose @k.1 MANIFEST-             removes them
+//	aside @k.1                      its last start has set its store aside
 //	wipe @k.1                       empties the disk of a node that is not running
 //	clock @k.1 -10s                 sets its clock back
 //	refuses @k.2 @k.1               the first has no connection to the second, since its clock is ahead
@@ -190,6 +193,18 @@ func (s *script) event(words []string) {
 		i := s.node(words[1])
 		s.c.Await("failed", s.c.Nodes[i].Failed)
 		s.c.Crash(i)
+	case "damage":
+		if s.c.Damage(s.node(words[1]), words[2]) == 0 {
+			s.fatalf("there is no such file")
+		}
+	case "lose":
+		if s.c.Lose(s.node(words[1]), words[2]) == 0 {
+			s.fatalf("there is no such file")
+		}
+	case "aside":
+		if s.c.Nodes[s.node(words[1])].Aside() == "" {
+			s.fatalf("nothing was set aside")
+		}
 	case "wipe":
 		s.c.Empty(s.node(words[1]))
 	case "clock":
