@@ -22,6 +22,9 @@ type settings struct {
 	base    int
 	only    string
 	types   bool
+	// recoveries is to measure only these; part is by what the figures of their loads are divided.
+	recoveries bool
+	part       int
 }
 
 func main() {
@@ -33,6 +36,8 @@ func main() {
 	flag.IntVar(&s.base, "port", 21000, "the first of the ports to use")
 	flag.StringVar(&s.only, "only", "", "measure only rows and faults whose name contains this")
 	flag.BoolVar(&s.types, "types", false, "measure only the table of data types")
+	flag.BoolVar(&s.recoveries, "recoveries", false, "measure only the recoveries; -only chooses among them")
+	flag.IntVar(&s.part, "part", 1, "measure recoveries with this part of the keys and hints: 10 is a tenth")
 	flag.Parse()
 	if err := run(s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -42,7 +47,7 @@ func main() {
 
 func run(s settings) (err error) {
 	if s.short {
-		s.repeats = 1
+		s.repeats, s.part = 1, 50
 		if s.out, err = os.MkdirTemp("", "kindred-bench-results"); err != nil {
 			return err
 		}
@@ -60,6 +65,10 @@ func run(s settings) (err error) {
 		f.close()
 		os.Exit(1)
 	}()
+	if s.recoveries {
+		recoveries, err := f.measureRecoveries()
+		return errors.Join(err, report(s, nil, memoryResult{}, nil, recoveries, nil))
+	}
 	if err := f.start(); err != nil {
 		return err
 	}

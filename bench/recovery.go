@@ -27,35 +27,54 @@ type recovery struct {
 
 // measureRecoveries measures what three nodes take to be whole again, and to become four.
 func (f *fleet) measureRecoveries() (results []recovery, err error) {
-	if !strings.Contains("recovery", f.only) {
-		return nil, nil
+	steps := []struct {
+		name  string
+		nodes int // there must be so many before it
+		run   func(*ward) (recovery, error)
+	}{
+		{"anti-entropy", 3, (*ward).repair}, {"join", 3, (*ward).join}, {"hints", 4, (*ward).hints},
 	}
-	s, err := f.startNodes(f.base+500, 3)
-	defer s.stop()
-	if err != nil {
-		return nil, err
-	}
-	w := &ward{fleet: f, system: s, keys: f.scale(1_000_000)}
-	if err := w.fill(); err != nil {
-		return nil, err
-	}
-	for _, step := range []func() (recovery, error){w.repair, w.join, w.hints} {
-		r, err := step()
+	var w *ward
+	defer func() { w.stop() }()
+	for _, step := range steps {
+		if f.only != "" && !strings.Contains("recovery "+step.name, f.only) {
+			continue
+		}
+		if w == nil || len(w.system.processes) < step.nodes {
+			w.stop()
+			if w, err = f.startWard(step.nodes); err != nil {
+				return results, err
+			}
+		}
+		r, err := step.run(w)
 		if err != nil {
 			return results, fmt.Errorf("%s: %w", r.name, err)
 		}
-		fmt.Printf("%-52s %s in %s, %d bytes, %d errors, %d lost\n", r.name, r.amount, r.took.Round(time.Millisecond), r.moved, r.during.errors, r.lost)
+		fmt.Printf("%-52s %s in %s, %d bytes, %d errors, %d lost; p99 %s before, %s during\n", r.name, r.amount, r.took.Round(time.Millisecond),
+			r.moved, r.during.errors, r.lost, p99s(r.healthy), p99s(r.during))
 		results = append(results, r)
 	}
 	return results, nil
 }
 
-// scale is n, and a fiftieth in a smoke run.
-func (f *fleet) scale(n int) int {
-	if f.short {
-		return n / 50
+// scale is n, or the part of it that is to be measured.
+func (f *fleet) scale(n int) int { return n / f.part }
+
+// startWard starts a cluster with keys.
+func (f *fleet) startWard(nodes int) (*ward, error) {
+	f.wards++
+	s, err := f.startNodes(f.base+500+10*f.wards, nodes)
+	w := &ward{fleet: f, system: s, keys: f.scale(1_000_000)}
+	if err != nil {
+		return w, err
 	}
-	return n
+	return w, w.fill()
+}
+
+func (w *ward) stop() {
+	if w != nil {
+		w.system.stop()
+	}
 }
 
 // ward is a cluster whose recovery is watched.

@@ -50,6 +50,7 @@ type fleet struct {
 	dir string
 
 	redis, redisCluster, kindred, kindredThree *system
+	wards                                      int // clusters that were watched while they recovered
 
 	mu      sync.Mutex // guards the two below
 	started []*process
