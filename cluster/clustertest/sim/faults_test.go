@@ -106,6 +106,18 @@ var repairPaused = &fault{
 	weight: 2, victims: someNodes, text: nodesFor("the repair of nodes %v is paused for %s"), run: pauseRepair,
 }
 
+var stopsInOrder = &fault{
+	weight: 2, stops: true, victims: anyNode, text: nodeFor("node %d stops in good order for %s"),
+	run: func(w *world, e event) {
+		w.members[e.nodes[0]].hold(func(m *member) {
+			if w.stop(m) {
+				time.Sleep(e.lasts)
+				w.start(m)
+			}
+		})
+	},
+}
+
 var allFaults = []*fault{
 	{
 		weight: 6, stops: true, victims: crashable,
@@ -113,17 +125,7 @@ var allFaults = []*fault{
 			func(e event) []any { return []any{e.nodes[0], e.percent, e.lasts} }),
 		run: func(w *world, e event) { w.down(e, e.percent, func(*member) {}) },
 	},
-	{
-		weight: 2, stops: true, victims: anyNode, text: nodeFor("node %d stops in good order for %s"),
-		run: func(w *world, e event) {
-			w.members[e.nodes[0]].hold(func(m *member) {
-				if w.stop(m) {
-					time.Sleep(e.lasts)
-					w.start(m)
-				}
-			})
-		},
-	},
+	stopsInOrder,
 	{
 		weight: 3, stops: true, destroys: true, victims: victim, text: nodeFor("node %d loses its disk, and is away for %s"),
 		run: func(w *world, e event) { w.down(e, 0, func(m *member) { w.c.Wipe(m.index) }) },

@@ -43,10 +43,7 @@ var mutations = map[string]mutation{
 	"drops-uncovered":             {promising: anyPlan, shape: (*plan).joinsWithoutOne},
 	"reaps-what-differs":          {promising: (*plan).reapsOften},
 	"reaps-early":                 {promising: (*plan).reapsOften},
-	"reaps-unsynced": {
-		promising: func(p *plan) bool { return p.reapsOften() && p.sync == engine.SyncNever && len(p.destructible) > 0 },
-		point:     mutant.AfterForget,
-	},
+	"reaps-unsynced":              {promising: anyPlan, point: mutant.AfterForget, shape: (*plan).forgetsOften},
 }
 
 // losesDeliveries makes hints the only copies there are, and has them lost on their way: with W=1 one node after the other is
@@ -106,4 +103,17 @@ func (p *plan) joinsWithoutOne() {
 	at(15, forgetsHalf, 2, forgets)
 	at(17, joinFault, 0, p.nodes)
 	at(17, joinFault, 0, p.nodes+1)
+}
+
+// forgetsOften has tombstones go while one store syncs only now and then, by stopping in good order. It has then synced values whose
+// removal it has not, and crashes when it has forgotten that. There are many keys, so that few are written again before the end.
+func (p *plan) forgetsOften() {
+	p.r, p.w, p.strict, p.sync, p.joins, p.nodes, p.partings, p.loose = 2, 2, true, engine.SyncNever, 0, 5, nil, false
+	p.keys, p.hot, p.inline, p.classes, p.reapPause = 60, false, 0, plain, 50*time.Millisecond
+	p.timeout, p.hedge, p.think, p.safety = 200*time.Millisecond, 5*time.Millisecond, 60*time.Millisecond, 8*time.Second
+	forgets := int(p.seed) % p.nodes
+	p.destructible, p.events = []int{forgets}, nil
+	for _, at := range []time.Duration{2 * time.Second, 5 * time.Second} {
+		p.events = append(p.events, event{at: at, lasts: 50 * time.Millisecond, fault: stopsInOrder, nodes: []int{forgets}})
+	}
 }
