@@ -75,7 +75,7 @@ var actions = map[string]struct{ begin, end func(*world, *fault) error }{
 			if err := each(func(n *node) error { return n.disk.replace(n.disk.copied()) })(w, f); err != nil {
 				return err
 			}
-			return w.startNodes(f)
+			return each((*node).startPutBack)(w, f)
 		},
 	},
 	"join":  {begin: (*world).join},

@@ -35,7 +35,7 @@ var kinds = map[string]kind{
 	"full disk":       {target: stores, strikes: some(1), takes: 2 * time.Second},
 	"rolling restart": {target: processes, strikes: some(0), takes: 10 * time.Second},
 	"wipe":            {target: stores, strikes: slowed(some(quorum - 1)), destroys: true, takes: 10 * time.Second},
-	"roll back":       {target: stores, strikes: some(quorum - 1), destroys: true, takes: 10 * time.Second},
+	"roll back":       {target: stores, strikes: some(quorum - 1), destroys: true, takes: 15 * time.Second},
 	"join":            {target: members, strikes: theSpare, takes: 5 * time.Second},
 	"leave":           {target: members, strikes: theSpare, takes: 10 * time.Second},
 	"halves":          {target: links, strikes: halves(0)},

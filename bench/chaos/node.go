@@ -214,6 +214,25 @@ func (n *node) startUnlessRunning() error {
 	return n.awaitReady()
 }
 
+// putBackShows is how long the others take at most to tell a node that its disk is an old copy.
+const putBackShows = 5 * time.Second
+
+// startPutBack starts it on an old copy of its disk. It stops when the others tell it, unless the copy is hardly older, and
+// the next start sets the store aside and has it filled.
+func (n *node) startPutBack() error {
+	if err := n.start(); err != nil {
+		return err
+	}
+	n.mayStop("the store was put back to an old copy")
+	for end := time.Now().Add(putBackShows); n.running() && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := n.startUnlessRunning(); err != nil {
+		return err
+	}
+	return n.mayNotStop()
+}
+
 // cutPower kills the node so that only what it had synced is left in the copy of its disk: it is stopped before the
 // copying, so that nothing is synced meanwhile and no acknowledgement leaves it after.
 func (n *node) cutPower() error {
