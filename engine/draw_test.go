@@ -27,6 +27,9 @@ func openSet(t *testing.T, size int) (*Store, object.Key) {
 
 // Members that are drawn one by one, as SPOP does, are each about as likely, those at the ends of the order of places as well.
 func TestDrawFromRunsIsFair(t *testing.T) {
+	if testing.Short() {
+		t.Skip("statistics: not for the race detector")
+	}
 	for _, size := range []int{100, drawRows + 1, 700, 3000} {
 		s, key := openSet(t, size)
 		drawn := map[string]int{}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/kindredkv/kindred/cluster"
@@ -128,9 +129,7 @@ func (c *Call) scanOf(k object.Kind, values int, with func(*object.Object, *kind
 // A reply that takes a walk over many rows is not made in memory: it goes out while the walk goes on.
 func (c *Call) list(known int64, header func(n int), body func(add func())) {
 	if !c.command.Pageable() || c.gathering > 0 {
-		n, found := c.gather(body)
-		header(n)
-		c.Reply.Raw(found)
+		c.listInPlace(max(0, int(known)), header, body)
 		return
 	}
 	n := int(known)
@@ -148,6 +147,31 @@ func (c *Call) list(known int64, header func(n int), body func(add func())) {
 		panic("command: a list is not as long as it was said to be")
 	}
 }
+
+// listInPlace appends the elements behind the header that is expected. When there are more or fewer, for others write meanwhile,
+// the header is made anew and the elements are moved.
+func (c *Call) listInPlace(expected int, header func(n int), body func(add func())) {
+	start := len(c.Reply.Buf)
+	header(expected)
+	at, n := len(c.Reply.Buf), 0
+	c.gathering++
+	body(func() {
+		if n++; n == 1 && expected > 1 {
+			// The others are about as long as the first.
+			c.Reply.Buf = slices.Grow(c.Reply.Buf, min(expected*(len(c.Reply.Buf)-at), maxExpected))
+		}
+	})
+	c.gathering--
+	if n != expected {
+		elements := slices.Clone(c.Reply.Buf[at:])
+		c.Reply.Buf = c.Reply.Buf[:start]
+		header(n)
+		c.Reply.Raw(elements)
+	}
+}
+
+// maxExpected bounds the memory that is taken for elements before they are read.
+const maxExpected = 64 << 10
 
 // counted is how often body calls add. What it replies with is dropped.
 func (c *Call) counted(body func(add func())) (n int) {
