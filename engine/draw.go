@@ -67,7 +67,7 @@ func (r *pendingRows) drawFrom(n *nearRows, k object.Kind, of *object.Kept) *run
 	total := of.Count(k).Elements
 	most := int(min(drawRows, max(drawRowsLeast, drawBytes/(rowCost+of.Bytes/max(1, of.Rest())))))
 	if total <= int64(most) {
-		out := r.read(n, k, 0, most)
+		out := r.read(n, k, 0, most+r.changes.Len()) // those that the batch has removed are still in the store
 		if out != nil && out.high == endOfKind(k) {
 			out.draws = math.MaxInt // all are in it
 		}

@@ -137,3 +137,31 @@ func TestDrawFromSetOfTheBatch(t *testing.T) {
 		t.Errorf("%d were drawn, want 2", drawn)
 	}
 }
+
+// A set that is popped to the end within one batch takes few runs: each is a walk over all that was popped before.
+func TestPopAllInOneBatchTakesFewRuns(t *testing.T) {
+	const size = 700
+	s, key := openSet(t, size)
+	defer closeStore(t, s)
+	popped := map[string]bool{}
+	var tasks []*Task
+	for range size {
+		tasks = append(tasks, &Task{Slot: key.Slot(), Body: bodyFunc(func(tx *Tx) {
+			for el := range kind.Draw(tx.Object(key), object.Set, 1, false) {
+				popped[el.Name] = true
+				kind.RemoveMember(tx.Edit(key), []byte(el.Name))
+				return
+			}
+		})})
+	}
+	done := make(chan struct{})
+	if !s.Do(tasks, func() { close(done) }) {
+		<-done
+	}
+	if len(popped) != size {
+		t.Errorf("%d of %d were popped", len(popped), size)
+	}
+	if made := s.shard(key.Slot()).runs.made; made > 2*size/(drawRows/drawsOf) {
+		t.Errorf("%d runs were made", made)
+	}
+}

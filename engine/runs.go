@@ -103,6 +103,7 @@ func (n *nearRows) follows(at object.CellName) bool {
 type shardRuns struct {
 	of    map[causal.Time]*nearRows // by generation
 	bytes int
+	made  int // how many there have been
 }
 
 // noted is what is known of an object that rows are read of.
@@ -135,6 +136,7 @@ func (s *shardRuns) forget(g generation) {
 
 // keep adds a run, in place of those that it meets.
 func (s *shardRuns) keep(n *nearRows, r *run) {
+	s.made++
 	kept := n.runs[:0]
 	for _, other := range n.runs {
 		if other.high <= r.low || r.high <= other.low {
