@@ -21,12 +21,14 @@ func verify(t *testing.T, s *Store, slot object.Slot) Verification {
 	return v
 }
 
-// damage changes the summary of a slot behind the store's back.
+// damage changes the summary of a slot between two batches, for the applier reads its summaries without the lock.
 func damage(s *Store, slot object.Slot, f func(*summary)) {
-	sums := &s.shard(slot).summaries
-	sums.mu.Lock()
-	defer sums.mu.Unlock()
-	f(sums.slots[slot])
+	sh := s.shard(slot)
+	sh.control(func() {
+		sh.summaries.mu.Lock()
+		defer sh.summaries.mu.Unlock()
+		f(sh.summaries.slots[slot])
+	})
 }
 
 func TestVerifyMendsTreesAndCounts(t *testing.T) {
