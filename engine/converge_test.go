@@ -72,7 +72,7 @@ func drawnEdit(rng *rand.Rand, key object.Key) func(*Tx) {
 	}
 }
 
-func doAll(t *testing.T, s *Store, tasks []*Task) {
+func doAll(t testing.TB, s *Store, tasks []*Task) {
 	t.Helper()
 	if len(tasks) == 0 {
 		return

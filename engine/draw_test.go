@@ -98,15 +98,7 @@ func TestPopAllFromRuns(t *testing.T) {
 			}
 			next++
 		}
-		done := make(chan struct{})
-		if !s.Do(tasks, func() { close(done) }) {
-			<-done
-		}
-		for _, task := range tasks {
-			if task.Err != nil {
-				t.Fatal(task.Err)
-			}
-		}
+		doAll(t, s, tasks)
 		if t.Failed() {
 			return
 		}
@@ -129,10 +121,7 @@ func TestDrawFromSetOfTheBatch(t *testing.T) {
 			}
 		}
 	})}
-	done := make(chan struct{})
-	if !s.Do([]*Task{add, draw}, func() { close(done) }) {
-		<-done
-	}
+	doAll(t, s, []*Task{add, draw})
 	if drawn != 2 {
 		t.Errorf("%d were drawn, want 2", drawn)
 	}
@@ -154,10 +143,7 @@ func TestPopAllInOneBatchTakesFewRuns(t *testing.T) {
 			}
 		})})
 	}
-	done := make(chan struct{})
-	if !s.Do(tasks, func() { close(done) }) {
-		<-done
-	}
+	doAll(t, s, tasks)
 	if len(popped) != size {
 		t.Errorf("%d of %d were popped", len(popped), size)
 	}

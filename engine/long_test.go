@@ -86,14 +86,7 @@ func TestAloneSeesOneMoment(t *testing.T) {
 	key := object.Key{Name: "hash"}
 	do := func(body func(tx *Tx)) {
 		t.Helper()
-		task := &Task{Slot: key.Slot(), Body: bodyFunc(body)}
-		done := make(chan struct{})
-		if !s.Do([]*Task{task}, func() { close(done) }) {
-			<-done
-		}
-		if task.Err != nil {
-			t.Fatal(task.Err)
-		}
+		do(t, s, key, body)
 	}
 	set := func(from, to int, value string) {
 		do(func(tx *Tx) {

@@ -189,14 +189,7 @@ func TestOrderOfManyElements(t *testing.T) {
 	position := func(i int) object.CellName { return object.CellName(fmt.Sprintf("\x05%08d", i)) }
 	write := func(body func(*Tx)) {
 		t.Helper()
-		task := &Task{Slot: key.Slot(), Body: bodyFunc(body)}
-		done := make(chan struct{})
-		if !s.Do([]*Task{task}, func() { close(done) }) {
-			<-done
-		}
-		if task.Err != nil {
-			t.Fatal(task.Err)
-		}
+		do(t, s, key, body)
 	}
 	for start := 0; start < elements; start += atOnce {
 		write(func(tx *Tx) {

@@ -154,41 +154,51 @@ func (s *shardRuns) keep(n *nearRows, r *run) {
 
 // upwards visits the rows of an object from a name on, those of the store.
 func (sh *shard) upwards(g generation, from object.CellName, visit func(*object.Cell) bool) {
-	n := sh.runs.noted(g)
-	for r := sh.runAt(n, g, from, false); r != nil; r = sh.runAt(n, g, from, false) {
-		var cell object.Cell
-		stopped := false
-		r.rows.Ascend(from, func(name object.CellName, versions []causal.Version) bool {
-			cell = object.Cell{Name: name, Versions: versions}
-			stopped = !visit(&cell)
-			return !stopped
-		})
-		if from = r.high; stopped || from == endOf(r.low) {
-			return
-		}
-	}
-	sh.walkRows(g.walkAt(from), walkCells, n.trail(visit))
+	sh.walkNear(g, from, false, visit)
 }
 
 // downwards visits the rows below a name, in falling order.
 func (sh *shard) downwards(g generation, before object.CellName, visit func(*object.Cell) bool) {
+	sh.walkNear(g, before, true, visit)
+}
+
+func (sh *shard) walkNear(g generation, at object.CellName, back bool, visit func(*object.Cell) bool) {
 	n := sh.runs.noted(g)
-	for r := sh.runAt(n, g, before, true); r != nil; r = sh.runAt(n, g, before, true) {
-		var cell object.Cell
-		stopped := false
-		r.rows.Descend(before, func(name object.CellName, versions []causal.Version) bool {
-			if name == before {
-				return true
-			}
-			cell = object.Cell{Name: name, Versions: versions}
-			stopped = !visit(&cell)
-			return !stopped
-		})
-		if before = r.low; stopped || before == startOf(r.low) {
+	for r := sh.runAt(n, g, at, back); r != nil; r = sh.runAt(n, g, at, back) {
+		next, last := r.high, endOf(r.low)
+		if back {
+			next, last = r.low, startOf(r.low)
+		}
+		if !r.each(at, back, visit) || next == last {
 			return
 		}
+		at = next
 	}
-	sh.walkRows(g.walkAt(before), walkBack, n.trail(visit))
+	walk := walkFunc(walkCells)
+	if back {
+		walk = walkBack
+	}
+	sh.walkRows(g.walkAt(at), walk, n.trail(visit))
+}
+
+// each visits the rows of the run from a name on, or those below it in falling order, and reports whether visit wants more.
+func (r *run) each(at object.CellName, back bool, visit func(*object.Cell) bool) (more bool) {
+	more = true
+	var cell object.Cell
+	step := func(name object.CellName, versions []causal.Version) bool {
+		if back && name == at {
+			return true
+		}
+		cell = object.Cell{Name: name, Versions: versions}
+		more = visit(&cell)
+		return more
+	}
+	if back {
+		r.rows.Descend(at, step)
+	} else {
+		r.rows.Ascend(at, step)
+	}
+	return more
 }
 
 // startOf and endOf bound the names that a walk from one can come to.

@@ -59,13 +59,7 @@ func closeStore(t *testing.T, s *Store) {
 func do(t testing.TB, s *Store, key object.Key, f func(*Tx)) *Task {
 	t.Helper()
 	task := &Task{Slot: key.Slot(), Body: bodyFunc(f)}
-	done := make(chan struct{})
-	if !s.Do([]*Task{task}, func() { close(done) }) {
-		<-done
-	}
-	if task.Err != nil {
-		t.Fatal(task.Err)
-	}
+	doAll(t, s, []*Task{task})
 	return task
 }
 
