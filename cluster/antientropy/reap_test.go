@@ -24,7 +24,7 @@ func (w *world) coordinator(key string) (first, second, third *worldNode) {
 
 // old lets tombstones become older than messages can be. Every test of this package that sleeps runs in a synctest bubble: its
 // clock is fake, and no sleep takes real time.
-func old() { time.Sleep(lateFactor*testOldest + time.Second) }
+func old() { time.Sleep(lateFactor*testOldest + time.Second) } // of the bubble's fake clock
 
 // reapOnce goes through a node's tombstones once.
 func (n *worldNode) reapOnce() {
@@ -127,11 +127,11 @@ func TestReapingRules(t *testing.T) {
 			first, _, third := w.coordinator(key)
 			w.everywhere(key, first.del(key))
 			go func() { // sent before the removal, it takes as long as it may
-				time.Sleep(testTimeout)
+				time.Sleep(testTimeout) // of the bubble's fake clock
 				third.merge(key, v)
 			}()
 			first.reapOnce()
-			time.Sleep(testTimeout + time.Second)
+			time.Sleep(testTimeout + time.Second) // of the bubble's fake clock
 			old()
 			first.reapOnce()
 		}},
@@ -321,7 +321,7 @@ func TestCopiesOfNodesThatAreNoPrimaries(t *testing.T) {
 		w.meet = func(_, to ring.NodeID, kind uint8) error {
 			if kind == kindAgree && to == stray.id { // it meets an old copy of another key of the slot meanwhile
 				go func() {
-					time.Sleep(testTimeout)
+					time.Sleep(testTimeout) // of the bubble's fake clock
 					stray.merge("{"+key+"}other", versionOf(9, 9, "old"))
 				}()
 			}

@@ -79,7 +79,7 @@ func TestWritesOnTheirWayAreNoDifference(t *testing.T) {
 			switch kind {
 			case kindLeaves:
 				go func() {
-					time.Sleep(recheckPause / 2)
+					time.Sleep(recheckPause / 2) // of the bubble's fake clock
 					b.merge("arriving", arriving)
 					a.set("moving", "2")
 					b.set("theirs", "2")
@@ -169,7 +169,7 @@ func (w *world) run(t *testing.T, f func()) {
 
 func (w *world) await(t *testing.T, holds func() bool) {
 	t.Helper()
-	for start := time.Now(); !holds(); time.Sleep(100 * time.Millisecond) {
+	for start := time.Now(); !holds(); time.Sleep(100 * time.Millisecond) { // of the bubble's fake clock
 		if time.Since(start) > 5*time.Minute {
 			t.Fatal("after five minutes: still not")
 		}
@@ -191,7 +191,7 @@ func TestTouchedSlotsComeFirst(t *testing.T) {
 		if j, at := a.nextTouched(); j != nil || !at.Equal(time.Now().Add(touchPause)) {
 			t.Fatalf("touched slots are compared at once: %v, next at %v", j, at)
 		}
-		time.Sleep(touchPause)
+		time.Sleep(touchPause) // of the bubble's fake clock
 		j, _ := a.nextTouched()
 		if j == nil || *j.slots != *touched || j.whole || j.peer != b.id {
 			t.Fatalf("%+v", j)
@@ -217,17 +217,17 @@ func TestFailuresBackOff(t *testing.T) {
 			if err := a.exchangeWith(b); !errors.Is(err, transport.ErrTimeout) {
 				t.Fatal(err)
 			}
-			time.Sleep(min(want, retryMax) - 1)
+			time.Sleep(min(want, retryMax) - 1) // of the bubble's fake clock
 			if j := a.nextInTurn(); j != nil {
 				t.Fatalf("an exchange within %s of a failure", want)
 			}
-			time.Sleep(time.Nanosecond)
+			time.Sleep(time.Nanosecond) // of the bubble's fake clock
 			if j := a.nextInTurn(); j == nil {
 				t.Fatalf("no exchange %s after a failure", want)
 			}
 		}
 		a.Returned(b.id)
-		time.Sleep(touchPause)
+		time.Sleep(touchPause) // of the bubble's fake clock
 		if j, _ := a.nextTouched(); j == nil || !j.whole {
 			t.Errorf("a peer that returned: %+v", j)
 		}
@@ -246,7 +246,7 @@ func TestRateAndPause(t *testing.T) {
 		a.Pause(true)
 		b.Pause(true)
 		w.run(t, func() {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // of the bubble's fake clock
 			if a.Stats().Exchanges+b.Stats().Exchanges != 0 {
 				t.Error("exchanges were made while paused")
 			}
