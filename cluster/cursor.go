@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/kindredkv/kindred/cluster/coordinator"
-	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/glob"
 	"github.com/kindredkv/kindred/engine/kind"
@@ -41,11 +40,12 @@ func (n *Node) Scan(ctx context.Context, r ScanRequest) (ScanResult, error) {
 	if r.Cursor >= endCursor {
 		return ScanResult{}, nil
 	}
-	parts, err := n.readers(r.Scope, r.Slot)
+	choice := r.Quorum.Or(n.settings().Quorum)
+	readers, err := n.readers(r.Scope, r.Slot, choice)
 	if err != nil {
 		return ScanResult{}, err
 	}
-	answers, err := n.each(ctx, parts, kindScan, appendScan(nil, r))
+	answers, err := n.each(ctx, readers, kindScan, appendScan(nil, r))
 	if err != nil {
 		return ScanResult{}, err
 	}
@@ -59,8 +59,8 @@ func (n *Node) Scan(ctx context.Context, r ScanRequest) (ScanResult, error) {
 		end = min(end, stopped)
 		found = append(found, keys...)
 	}
-	result, doubts := compare(found, end, parts, r.DB)
-	more, err := doubts.settle(ctx, n)
+	result, doubts := compare(found, end, readers, r.DB)
+	more, err := doubts.settle(ctx, n, choice)
 	if err != nil {
 		return ScanResult{}, err
 	}
@@ -69,7 +69,7 @@ func (n *Node) Scan(ctx context.Context, r ScanRequest) (ScanResult, error) {
 }
 
 // compare puts together what the readers found before the end of the step.
-func compare(found []foundKey, end uint64, parts map[ring.NodeID]*engine.SlotSet, db uint8) (result ScanResult, doubts doubtful) {
+func compare(found []foundKey, end uint64, readers parts, db uint8) (result ScanResult, doubts doubtful) {
 	slices.SortFunc(found, func(a, b foundKey) int {
 		return cmp.Or(cmp.Compare(a.cursor, b.cursor), cmp.Compare(a.name, b.name))
 	})
@@ -80,7 +80,7 @@ func compare(found []foundKey, end uint64, parts map[ring.NodeID]*engine.SlotSet
 			shown++
 		}
 		found = found[shown:]
-		for _, set := range parts {
+		for _, set := range readers {
 			if set.Has(placeOf(f.cursor).Slot) {
 				asked++
 			}
@@ -111,7 +111,7 @@ const (
 )
 
 // serveScan answers with the place where it stopped and the keys found before it, each with its place.
-func (n *Node) serveScan(payload []byte) ([]byte, error) {
+func (n *Node) serveScan(hints bool, payload []byte) ([]byte, error) {
 	set, b, err := takeSlots(payload)
 	if err != nil || len(b) < scanHeader {
 		return nil, coordinator.ErrMalformed
@@ -124,7 +124,7 @@ func (n *Node) serveScan(payload []byte) ([]byte, error) {
 
 	out := binary.BigEndian.AppendUint64(nil, endCursor)
 	last := uint64(endCursor)
-	err = n.store.Scan(set, from, func(p engine.Place, key object.Key, o *object.Object) bool {
+	err = n.walk(hints)(set, from, func(p engine.Place, key object.Key, o *object.Object) bool {
 		cursor := cursorOf(p)
 		if budget <= 0 && cursor != last {
 			// All keys of one position belong to one step, or the cursor could not tell them apart.

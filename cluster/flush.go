@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -24,7 +25,8 @@ func (n *Node) Flush(ctx context.Context, db int) error {
 	if db < 0 && len(n.Ring().Nodes()) == 1 {
 		return n.store.Clear()
 	}
-	parts, err := n.scope(Whole, 0)
+	// A fallback could only remove what it keeps, and an OK would say that all is gone.
+	asked, err := n.scope(Whole, 0, quorum.Choice{Strict: quorum.Strict})
 	if err != nil {
 		return err
 	}
@@ -32,7 +34,7 @@ func (n *Node) Flush(ctx context.Context, db int) error {
 	if db >= 0 {
 		body = []byte{0, byte(db)}
 	}
-	_, err = n.each(ctx, parts, kindFlush, body)
+	_, err = n.each(ctx, asked, kindFlush, body)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/antientropy"
 	"github.com/kindredkv/kindred/cluster/coordinator"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
@@ -25,6 +26,14 @@ const (
 	kindCount    uint8 = 17
 	kindRandom   uint8 = 18
 	kindFlush    uint8 = 19
+
+	// The same about the hints that a node keeps of the slots, as a fallback of slots that have no primary left.
+	kindScanHints   uint8 = 26
+	kindCountHints  uint8 = 27
+	kindRandomHints uint8 = 28
+
+	// toHints leads from a kind about copies to that about hints.
+	toHints = kindScanHints - kindScan
 )
 
 // serveManyKeys answers one such request. It runs on a goroutine of its own, for it reads many rows.
@@ -32,7 +41,7 @@ func (n *Node) serveManyKeys(request *transport.Request) {
 	var out []byte
 	var err error
 	switch request.Kind {
-	case kindScan, kindCount, kindRandom, kindFlush:
+	case kindScan, kindCount, kindRandom, kindFlush, kindScanHints, kindCountHints, kindRandomHints:
 		out, err = n.local(request.Kind, request.Payload)
 	case kindFill:
 		out, err = n.serveFill(request.Payload)
@@ -87,38 +96,41 @@ func takeSlots(b []byte) (*engine.SlotSet, []byte, error) {
 
 // each sends a request about their slots to several nodes, this one included, and collects the answers. body is what
 // stands behind the slots.
-func (n *Node) each(ctx context.Context, parts map[ring.NodeID]*engine.SlotSet, kind uint8, body []byte) (map[ring.NodeID][]byte, error) {
+func (n *Node) each(ctx context.Context, asked parts, kind uint8, body []byte) (map[part][]byte, error) {
 	type answer struct {
-		id  ring.NodeID
+		of  part
 		out []byte
 		err error
 	}
-	answers := make(chan answer, len(parts))
-	for id, set := range parts {
-		payload := append(appendSlots(nil, set), body...)
-		if id == n.self {
+	answers := make(chan answer, len(asked))
+	for of, set := range asked {
+		payload, kind := append(appendSlots(nil, set), body...), kind
+		if of.hints {
+			kind += toHints
+		}
+		if of.id == n.self {
 			n.running.Go(func() {
 				out, err := n.local(kind, payload)
-				answers <- answer{id, out, err}
+				answers <- answer{of, out, err}
 			})
 			continue
 		}
-		n.transport.Call(string(id), kind, payload, n.timeoutFor(kind), func(r transport.Reply) {
+		n.transport.Call(string(of.id), kind, payload, n.timeoutFor(kind), func(r transport.Reply) {
 			err := r.Err
 			if err == nil && r.Status != coordinator.StatusOK {
 				err = errors.New(string(r.Payload))
 			}
-			answers <- answer{id, r.Payload, err}
+			answers <- answer{of, r.Payload, err}
 		})
 	}
-	out := make(map[ring.NodeID][]byte, len(parts))
-	for range parts {
+	out := make(map[part][]byte, len(asked))
+	for range asked {
 		select {
 		case a := <-answers:
 			if a.err != nil {
-				return nil, fmt.Errorf("node %.8s: %w", a.id, a.err)
+				return nil, fmt.Errorf("node %.8s: %w", a.of.id, a.err)
 			}
-			out[a.id] = a.out
+			out[a.of] = a.out
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -139,24 +151,33 @@ func (n *Node) local(kind uint8, payload []byte) ([]byte, error) {
 		return nil, errLacks
 	}
 	switch kind {
-	case kindScan:
-		return n.serveScan(payload)
-	case kindCount:
-		return n.serveCount(payload)
-	case kindRandom:
-		return n.serveRandom(payload)
+	case kindScan, kindScanHints:
+		return n.serveScan(kind == kindScanHints, payload)
+	case kindCount, kindCountHints:
+		return n.serveCount(kind == kindCountHints, payload)
+	case kindRandom, kindRandomHints:
+		return n.serveRandom(kind == kindRandomHints, payload)
 	default:
 		return nil, n.serveFlush(payload)
 	}
 }
 
-// Count is the number of keys of a database. Keys that have expired and are not yet removed count, as in Redis.
-func (n *Node) Count(ctx context.Context, db uint8, scope Scope, slot object.Slot) (int64, error) {
-	parts, err := n.scope(scope, slot)
+// walk is how the copies that this node holds are visited, or the hints that it keeps.
+func (n *Node) walk(hints bool) func(*engine.SlotSet, engine.Place, func(engine.Place, object.Key, *object.Object) bool) error {
+	if hints {
+		return n.store.WalkHints
+	}
+	return n.store.Scan
+}
+
+// Count is the number of keys of a database. Keys that have expired and are not yet removed count, as in Redis. Slot is that of
+// OneSlot. The choice is completed by the node's own.
+func (n *Node) Count(ctx context.Context, db uint8, scope Scope, slot object.Slot, choice quorum.Choice) (int64, error) {
+	asked, err := n.scope(scope, slot, choice.Or(n.settings().Quorum))
 	if err != nil {
 		return 0, err
 	}
-	answers, err := n.each(ctx, parts, kindCount, []byte{db})
+	answers, err := n.each(ctx, asked, kindCount, []byte{db})
 	if err != nil {
 		return 0, err
 	}
@@ -168,21 +189,25 @@ func (n *Node) Count(ctx context.Context, db uint8, scope Scope, slot object.Slo
 	return sum, nil
 }
 
-func (n *Node) serveCount(payload []byte) ([]byte, error) {
+func (n *Node) serveCount(hints bool, payload []byte) ([]byte, error) {
 	set, rest, err := takeSlots(payload)
 	if err != nil || len(rest) != 1 {
 		return nil, coordinator.ErrMalformed
+	}
+	if hints {
+		count, err := n.store.CountHints(set, rest[0])
+		return binary.AppendUvarint(nil, uint64(count)), err
 	}
 	return binary.AppendUvarint(nil, uint64(max(0, n.store.Count(set, rest[0])))), nil
 }
 
 // RandomKey is some key of a database; false when there is none.
-func (n *Node) RandomKey(ctx context.Context, db uint8) (string, bool, error) {
-	parts, err := n.scope(Whole, 0)
+func (n *Node) RandomKey(ctx context.Context, db uint8, choice quorum.Choice) (string, bool, error) {
+	asked, err := n.scope(Whole, 0, choice.Or(n.settings().Quorum))
 	if err != nil {
 		return "", false, err
 	}
-	counts, err := n.each(ctx, parts, kindCount, []byte{db})
+	counts, err := n.each(ctx, asked, kindCount, []byte{db})
 	if err != nil {
 		return "", false, err
 	}
@@ -194,21 +219,21 @@ func (n *Node) RandomKey(ctx context.Context, db uint8) (string, bool, error) {
 	// Nodes in the order of a draw weighted by their number of keys: one whose keys have all expired has none to give.
 	for len(counts) > 0 && total > 0 {
 		draw := rand.Uint64N(total)
-		for id, a := range counts {
+		for of, a := range counts {
 			count, _ := binary.Uvarint(a)
 			if draw >= count {
 				draw -= count
 				continue
 			}
-			answers, err := n.each(ctx, map[ring.NodeID]*engine.SlotSet{id: parts[id]}, kindRandom, []byte{db})
+			answers, err := n.each(ctx, parts{of: asked[of]}, kindRandom, []byte{db})
 			if err != nil {
 				return "", false, err
 			}
-			if key := answers[id]; len(key) > 0 {
+			if key := answers[of]; len(key) > 0 {
 				return string(key[1:]), true, nil
 			}
 			total -= count
-			delete(counts, id)
+			delete(counts, of)
 			break
 		}
 	}
@@ -216,7 +241,7 @@ func (n *Node) RandomKey(ctx context.Context, db uint8) (string, bool, error) {
 }
 
 // serveRandom answers with 1 and the name of a key near a random place, or with nothing.
-func (n *Node) serveRandom(payload []byte) ([]byte, error) {
+func (n *Node) serveRandom(hints bool, payload []byte) ([]byte, error) {
 	set, rest, err := takeSlots(payload)
 	if err != nil || len(rest) != 1 {
 		return nil, coordinator.ErrMalformed
@@ -234,11 +259,12 @@ func (n *Node) serveRandom(payload []byte) ([]byte, error) {
 		out = append([]byte{1}, key.Name...)
 		return false
 	}
-	if err := n.store.Scan(set, start, visit); err != nil {
+	walk := n.walk(hints)
+	if err := walk(set, start, visit); err != nil {
 		return nil, err
 	}
 	if out == nil {
-		err = n.store.Scan(set, engine.Place{}, visit)
+		err = walk(set, engine.Place{}, visit)
 	}
 	return out, err
 }

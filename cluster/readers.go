@@ -3,8 +3,8 @@ package cluster
 import (
 	"context"
 
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
-	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -18,16 +18,16 @@ type readerScope struct {
 	r     int
 }
 
-// readers are the nodes to ask about the slots of a scope, each with those that it is asked about: R primaries of a slot,
-// or as many as can be reached, the coordinator first.
-func (n *Node) readers(scope Scope, slot object.Slot) (map[ring.NodeID]*engine.SlotSet, error) {
-	parts, err := n.scope(scope, slot)
-	r := int(n.settings().Quorum.R)
+// readers are whom to ask about the slots of a scope, each with those that it is asked about: R primaries of a slot, or as many as
+// can be reached, the coordinator first.
+func (n *Node) readers(scope Scope, slot object.Slot, choice quorum.Choice) (parts, error) {
+	coordinators, err := n.scope(scope, slot, choice)
+	r := n.readStores(choice)
 	if err != nil || r <= 1 {
-		return parts, err
+		return coordinators, err
 	}
 	if scope == OneSlot {
-		return n.chooseReaders(parts, r), nil
+		return n.chooseReaders(coordinators, r), nil
 	}
 	a := n.assignment()
 	a.mu.Lock()
@@ -35,29 +35,26 @@ func (n *Node) readers(scope Scope, slot object.Slot) (map[ring.NodeID]*engine.S
 	key := readerScope{scope, r}
 	if a.readers[key] == nil {
 		if a.readers == nil {
-			a.readers = map[readerScope]map[ring.NodeID]*engine.SlotSet{}
+			a.readers = map[readerScope]parts{}
 		}
-		a.readers[key] = n.chooseReaders(parts, r)
+		a.readers[key] = n.chooseReaders(coordinators, r)
 	}
 	return a.readers[key], nil
 }
 
 // chooseReaders adds readers to the coordinators.
-func (n *Node) chooseReaders(parts map[ring.NodeID]*engine.SlotSet, r int) map[ring.NodeID]*engine.SlotSet {
+func (n *Node) chooseReaders(coordinators parts, r int) parts {
 	table := n.Ring()
-	out := map[ring.NodeID]*engine.SlotSet{}
-	for coordinator, set := range parts {
+	out := parts{}
+	for of, set := range coordinators {
 		for slot := range object.Slot(object.Slots) {
 			if !set.Has(slot) {
 				continue
 			}
 			tried := make([]ring.NodeID, 0, r)
-			for id := coordinator; id != "" && len(tried) < r; id = n.primaryOf(table, slot, tried) {
+			for id := of.id; id != "" && len(tried) < r; id = n.primaryOf(table, slot, tried) {
 				tried = append(tried, id)
-				if out[id] == nil {
-					out[id] = &engine.SlotSet{}
-				}
-				out[id].Add(slot)
+				out.add(part{id: id}, slot)
 			}
 		}
 	}
@@ -68,13 +65,14 @@ func (n *Node) chooseReaders(parts map[ring.NodeID]*engine.SlotSet, r int) map[r
 type doubtful []object.Key
 
 // settle returns the names of those that exist.
-func (d doubtful) settle(ctx context.Context, n *Node) (names []string, err error) {
+func (d doubtful) settle(ctx context.Context, n *Node, choice quorum.Choice) (names []string, err error) {
 	if len(d) == 0 {
 		return nil, nil
 	}
 	batch := make([]*Command, len(d))
 	for i, key := range d {
 		batch[i] = keyCommand("EXISTS", key, Read|Idempotent|Untouched)
+		batch[i].Quorum = choice
 	}
 	done := make(chan struct{})
 	if !n.Execute(batch, func() { close(done) }) {

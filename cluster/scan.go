@@ -1,6 +1,9 @@
 package cluster
 
-import "github.com/kindredkv/kindred/engine/object"
+import (
+	"github.com/kindredkv/kindred/cluster/quorum"
+	"github.com/kindredkv/kindred/engine/object"
+)
 
 // Scope says which slots an operation on many keys looks at.
 type Scope uint8
@@ -28,6 +31,8 @@ type ScanRequest struct {
 	Scope Scope
 	// Slot is the slot of scope OneSlot.
 	Slot object.Slot
+	// Quorum is completed by the node's own.
+	Quorum quorum.Choice
 }
 
 // ScanResult is a step of an iteration. A key that exists from the first step to the last is returned at least once.

@@ -2,6 +2,8 @@ package clustertest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -113,6 +115,87 @@ func TestScanWhileOthersWrite(t *testing.T) {
 		}
 		if step < 12 {
 			t.Errorf("the iteration was over after %d steps", step)
+		}
+	})
+}
+
+// Of slots without a primary the fallbacks tell what they keep, where one store is enough to read a key; where it is not, nobody can
+// tell which keys there are, and the client hears so.
+func TestKeysOfSlotsThatHaveOnlyFallbacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClients(t, DefaultConfig())
+		defer c.Close()
+		const old, written, removed = 60, 200, 50
+		for i := range old {
+			c.do(0, []string{"SET", fmt.Sprint("old", i), "v"})
+		}
+		const last = 4
+		for i := range last {
+			c.Stop(i)
+		}
+		alone := []string{"QUORUM", "R", "1", "W", "1", "--"}
+		ask := func(args ...string) []string { return c.do(last, append(slices.Clone(alone), args...)) }
+		c.Await("alone", func() bool { return ask("SET", "new0", "v")[0] == "OK" })
+		for i := range written {
+			ask("SET", fmt.Sprint("new", i), "v")
+		}
+		for i := range removed {
+			ask("DEL", fmt.Sprint("new", i))
+		}
+		want := map[string]bool{} // what the node's own copies and its hints hold
+		for i := range old {
+			if name := fmt.Sprint("old", i); ask("EXISTS", name)[0] == "(integer) 1" {
+				want[name] = true
+			}
+		}
+		if len(want) == 0 || len(want) == old {
+			t.Fatalf("the last node is primary of %d of %d keys", len(want), old)
+		}
+		for i := removed; i < written; i++ {
+			want[fmt.Sprint("new", i)] = true
+		}
+		same := func(how string, names []string) {
+			t.Helper()
+			seen := map[string]bool{}
+			for _, name := range names {
+				name = strings.TrimSpace(name) // lists in lists are indented
+				if seen[name] || !want[name] {
+					t.Fatalf("%s gives %s, which is not there or was given before", how, name)
+				}
+				seen[name] = true
+			}
+			if len(seen) != len(want) {
+				t.Errorf("%s gives %d keys, want %d", how, len(seen), len(want))
+			}
+		}
+		same("KEYS", ask("KEYS", "*"))
+		var names []string
+		for cursor, first := "0", true; first || cursor != "0"; first = false {
+			step := ask("SCAN", cursor, "COUNT", "7")
+			cursor, names = step[0], append(names, step[1:]...)
+		}
+		same("SCAN", names)
+		if got := ask("DBSIZE"); got[0] != fmt.Sprintf("(integer) %d", len(want)) {
+			t.Errorf("DBSIZE is %s, want %d", got, len(want))
+		}
+		hinted := false // RANDOMKEY finds some of the keys that only hints have
+		for range 50 {
+			name := ask("RANDOMKEY")[0]
+			if !want[name] {
+				t.Fatalf("RANDOMKEY is %s", name)
+			}
+			hinted = hinted || c.holds(last, name) == "-"
+		}
+		if !hinted {
+			t.Error("RANDOMKEY finds no key of a hint")
+		}
+		for _, args := range [][]string{{"SCAN", "0"}, {"KEYS", "*"}, {"DBSIZE"}, {"RANDOMKEY"}} {
+			strict := append([]string{"QUORUM", "R", "1", "STRICT", "--"}, args...)
+			for _, command := range [][]string{args, strict, {"FLUSHALL"}} {
+				if got := c.do(last, command); !strings.HasPrefix(got[0], "(error) CLUSTERDOWN") {
+					t.Errorf("%v answers %v", command, got)
+				}
+			}
 		}
 	})
 }

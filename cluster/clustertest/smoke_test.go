@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -99,7 +100,7 @@ func TestSmoke(t *testing.T) {
 				t.Fatalf("after the return k%d is %q, %v", i, got, err)
 			}
 		}
-		n, err := c.Nodes[2].Count(t.Context(), 0, cluster.Whole, 0)
+		n, err := c.Nodes[2].Count(t.Context(), 0, cluster.Whole, 0, quorum.Choice{})
 		if n != 100 || err != nil {
 			t.Fatal("count", n, err)
 		}
@@ -123,7 +124,7 @@ func TestSmoke(t *testing.T) {
 		if err := c.Nodes[1].Flush(t.Context(), -1); err != nil {
 			t.Fatal(err)
 		}
-		if n, _ := c.Nodes[2].Count(t.Context(), 0, cluster.Whole, 0); n != 0 {
+		if n, _ := c.Nodes[2].Count(t.Context(), 0, cluster.Whole, 0, quorum.Choice{}); n != 0 {
 			t.Fatal("after a flush", n)
 		}
 	})

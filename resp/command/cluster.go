@@ -282,7 +282,7 @@ func clusterCountKeys(r *Request) {
 		r.Fail("ERR Invalid slot")
 		return
 	}
-	n, err := r.Handler.Cluster.Count(r.Ctx, 0, cluster.OneSlot, object.Slot(slot))
+	n, err := r.Handler.Cluster.Count(r.Ctx, 0, cluster.OneSlot, object.Slot(slot), r.Quorum)
 	if err != nil {
 		r.FailErr(err)
 		return
@@ -305,7 +305,7 @@ func clusterGetKeys(r *Request) {
 		return
 	}
 	var keys []string
-	request := cluster.ScanRequest{Scope: cluster.OneSlot, Slot: object.Slot(slot)}
+	request := cluster.ScanRequest{Scope: cluster.OneSlot, Slot: object.Slot(slot), Quorum: r.Quorum}
 	for int64(len(keys)) < count {
 		request.Count = int(min(count-int64(len(keys)), scanStep))
 		result, err := r.Handler.Cluster.Scan(r.Ctx, request)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kindredkv/kindred/cluster"
 	"github.com/kindredkv/kindred/cluster/antientropy"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/watch"
 	"github.com/kindredkv/kindred/engine"
@@ -168,11 +169,13 @@ func (c *fakeCluster) Scan(_ context.Context, r cluster.ScanRequest) (out cluste
 	return out, err
 }
 
-func (c *fakeCluster) Count(_ context.Context, db uint8, scope cluster.Scope, slot object.Slot) (int64, error) {
+func (c *fakeCluster) Count(_ context.Context, db uint8, scope cluster.Scope, slot object.Slot, _ quorum.Choice) (int64, error) {
 	return c.store.Count(c.slots(scope, slot), db), nil
 }
 
-func (c *fakeCluster) RandomKey(context.Context, uint8) (string, bool, error) { return "", false, nil }
+func (c *fakeCluster) RandomKey(context.Context, uint8, quorum.Choice) (string, bool, error) {
+	return "", false, nil
+}
 
 func (c *fakeCluster) Flush(_ context.Context, db int) error {
 	c.flushed = append(c.flushed, db)

@@ -289,7 +289,7 @@ func infoKeyspace(w *infoWriter) {
 		databases = 1
 	}
 	for db := range databases {
-		n, err := w.h.Cluster.Count(w.r.Ctx, uint8(db), w.r.scope(), 0)
+		n, err := w.h.Cluster.Count(w.r.Ctx, uint8(db), w.r.scope(), 0, w.r.Quorum)
 		if err != nil {
 			return // too few nodes can be reached to tell
 		}

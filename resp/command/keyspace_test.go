@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/glob"
 	"github.com/kindredkv/kindred/engine/object"
@@ -62,7 +63,7 @@ func (k keyspace) Scan(_ context.Context, r cluster.ScanRequest) (out cluster.Sc
 	return out, err
 }
 
-func (k keyspace) RandomKey(_ context.Context, db uint8) (string, bool, error) {
+func (k keyspace) RandomKey(_ context.Context, db uint8, _ quorum.Choice) (string, bool, error) {
 	names, err := k.names(db, object.None, k.now())
 	if len(names) == 0 || err != nil {
 		return "", false, err

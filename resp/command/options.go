@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
+	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/engine/usage"
 	"github.com/kindredkv/kindred/resp"
@@ -22,8 +23,8 @@ type Cluster interface {
 	// WaitedKeys is the number of keys that clients of this node wait for.
 	WaitedKeys() int
 	Scan(ctx context.Context, r cluster.ScanRequest) (cluster.ScanResult, error)
-	Count(ctx context.Context, db uint8, scope cluster.Scope, slot object.Slot) (int64, error)
-	RandomKey(ctx context.Context, db uint8) (string, bool, error)
+	Count(ctx context.Context, db uint8, scope cluster.Scope, slot object.Slot, choice quorum.Choice) (int64, error)
+	RandomKey(ctx context.Context, db uint8, choice quorum.Choice) (string, bool, error)
 	// Flush empties a database, all of them when db is negative.
 	Flush(ctx context.Context, db int) error
 	Status() cluster.Status

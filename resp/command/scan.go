@@ -15,7 +15,7 @@ func (r *Request) onClusterPort() bool { return r.Session.Persona == resp.Cluste
 // KEYS pattern: of the whole cluster on port, of this node's slots on cluster-port, where clients ask every node.
 func keys(r *Request) {
 	names := map[string]bool{} // a scan may name a key twice
-	request := cluster.ScanRequest{DB: r.Session.DB, Count: scanStep, Scope: r.scope()}
+	request := cluster.ScanRequest{DB: r.Session.DB, Count: scanStep, Scope: r.scope(), Quorum: r.Quorum}
 	for {
 		result, err := r.scanFor(request, r.Args[1])
 		if err != nil {
@@ -60,7 +60,7 @@ func kindOf(name []byte) object.Kind {
 
 // SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 func scan(r *Request) {
-	request := cluster.ScanRequest{DB: r.Session.DB, Count: 10, Scope: r.scope()}
+	request := cluster.ScanRequest{DB: r.Session.DB, Count: 10, Scope: r.scope(), Quorum: r.Quorum}
 	var err error
 	if len(r.Args[1]) > 0 {
 		if request.Cursor, err = strconv.ParseUint(string(r.Args[1]), 10, 63); err != nil {
@@ -117,7 +117,7 @@ func (r *Request) scanOptions(request *cluster.ScanRequest) (pattern []byte, ok 
 
 // RANDOMKEY
 func randomKey(r *Request) {
-	name, ok, err := r.Handler.Cluster.RandomKey(r.Ctx, r.Session.DB)
+	name, ok, err := r.Handler.Cluster.RandomKey(r.Ctx, r.Session.DB, r.Quorum)
 	switch {
 	case err != nil:
 		r.FailErr(err)

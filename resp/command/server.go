@@ -73,7 +73,7 @@ func serverSpecs() []Spec {
 // DBSIZE counts the keys of the whole cluster on port, and those of this node's slots on cluster-port, where clients add
 // up the answers of all nodes.
 func dbSize(r *Request) {
-	n, err := r.Handler.Cluster.Count(r.Ctx, r.Session.DB, r.scope(), 0)
+	n, err := r.Handler.Cluster.Count(r.Ctx, r.Session.DB, r.scope(), 0, r.Quorum)
 	if err != nil {
 		r.FailErr(err)
 		return
