@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -80,6 +79,14 @@ var actions = map[string]struct{ begin, end func(*world, *fault) error }{
 	},
 	"join":  {begin: (*world).join},
 	"leave": {begin: (*world).leave},
+	"remove": {
+		begin: each((*node).remove),
+		end:   each((*node).joinAnew),
+	},
+	"replace": {
+		begin: each((*node).kill),
+		end:   each((*node).replace),
+	},
 
 	"halves":  {begin: (*world).cutHalves, end: (*world).mend},
 	"bridge":  {begin: (*world).cutHalves, end: (*world).mend}, // the node of neither side reaches both
@@ -138,59 +145,6 @@ func (w *world) rollingRestart(*fault) error {
 		}
 	}
 	return nil
-}
-
-// join starts one node more, and waits until it is a member. One that left before comes back empty, under another id: it is
-// a new node to the others.
-func (w *world) join(f *fault) error {
-	i := f.nodes[0]
-	if w.nodes[i] != nil {
-		return nil // it is there since a former round
-	}
-	var err error
-	if w.spare == nil {
-		w.spare, err = newNode(w, i)
-	} else {
-		err = w.spare.renew()
-	}
-	if err != nil {
-		return err
-	}
-	w.addNode(i, w.spare)
-	if err := w.spare.start(); err != nil {
-		return err
-	}
-	return w.await("the new node is a member", w.spare.isMember)
-}
-
-// leave has the node that joined leave, and before that join, where it has yet to.
-func (w *world) leave(f *fault) error {
-	i := f.nodes[0]
-	if err := w.join(f); err != nil {
-		return err
-	}
-	n := w.nodes[i]
-	n.mayEnd()
-	known := true
-	err := w.await("the node is told to leave", func() error {
-		_, err := n.ask("RING", "LEAVE", n.id)
-		if err != nil && strings.Contains(err.Error(), "unknown subcommand") {
-			known, err = false, nil
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if !known {
-		w.logf("the nodes do not know RING LEAVE: nobody leaves")
-		return n.mayNotStop()
-	}
-	if err := w.await("the node has left", func() error { return w.nodes[0].knowsNoMore(n) }); err != nil {
-		return err
-	}
-	w.addNode(i, nil)
-	return n.end(syscall.SIGTERM, time.Minute)
 }
 
 // cutHalves cuts the nodes before split off from those behind it.

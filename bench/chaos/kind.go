@@ -38,6 +38,8 @@ var kinds = map[string]kind{
 	"roll back":       {target: stores, strikes: some(quorum - 1), destroys: true, takes: 15 * time.Second},
 	"join":            {target: members, strikes: theSpare, takes: 5 * time.Second},
 	"leave":           {target: members, strikes: theSpare, takes: 10 * time.Second},
+	"remove":          {target: members, strikes: some(quorum - 1), destroys: true, takes: 15 * time.Second},
+	"replace":         {target: members, strikes: some(quorum - 1), destroys: true, takes: 10 * time.Second},
 	"halves":          {target: links, strikes: halves(0)},
 	"bridge":          {target: links, strikes: halves(1)},
 	"one way":         {target: links, strikes: oneWay},
@@ -47,7 +49,7 @@ var kinds = map[string]kind{
 
 // deckKinds are the cards: kills and losses of power of one, of W and of all are as likely as other faults are.
 var deckKinds = []string{
-	"kill", "kill", "kill", "pause", "pause", "power cut", "power cut", "full disk", "rolling restart", "wipe", "roll back", "join", "leave",
+	"kill", "kill", "kill", "pause", "pause", "power cut", "power cut", "full disk", "rolling restart", "wipe", "roll back", "join", "leave", "remove", "replace",
 	"halves", "bridge", "one way", "flapping", "slow",
 }
 

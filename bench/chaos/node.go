@@ -26,6 +26,7 @@ type node struct {
 	address string
 	disk    *disk
 	logFile string
+	standby bool // at its next start it waits to be told to take part
 
 	mu      sync.Mutex // guards the fields below
 	cmd     *exec.Cmd  // nil when it does not run
@@ -52,7 +53,7 @@ func (n *node) drawID() {
 	n.id = fmt.Sprintf("%016x%016x%08x", n.ids.Uint64(), n.ids.Uint64(), n.ids.Uint32())
 }
 
-// renew makes a new node of one that has left: an empty disk, another id.
+// renew makes a new node of one that is none any more: an empty disk, another id.
 func (n *node) renew() error {
 	n.drawID()
 	return n.disk.format()
@@ -68,6 +69,7 @@ func (n *node) args() []string {
 	args := []string{
 		"--net=" + netnsPath(n.index), "--", n.w.binary, "serve", "--bind", n.address, "--port", clientPort, "--dir", n.disk.data(),
 		"--protected-mode", "no", "--secret", "chaos", "--node-id", n.id, "--appendfsync", "always", "--maxmemory", "32mb",
+		"--standby", map[bool]string{true: "yes", false: "no"}[n.standby],
 		"--replicas", fmt.Sprint(replicas), "--read-quorum", fmt.Sprint(quorum), "--write-quorum", fmt.Sprint(quorum), "--join",
 	}
 	var seeds []string
@@ -312,10 +314,10 @@ func (n *node) isMember() error {
 }
 
 // knowsNoMore is nil when the node does not count another among the nodes.
-func (n *node) knowsNoMore(other *node) error {
+func (n *node) knowsNoMore(id string) error {
 	nodes, err := n.sees()
-	if s, ok := nodes[other.id]; err == nil && ok && s.State != "removed" {
-		err = fmt.Errorf("%s is %s to %s", other, s.State, n)
+	if s, ok := nodes[id]; err == nil && ok && s.State != "removed" {
+		err = fmt.Errorf("%s is %s to %s", id, s.State, n)
 	}
 	return err
 }
