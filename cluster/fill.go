@@ -273,7 +273,6 @@ func (n *Node) becomeMember() {
 
 // fillFrom fetches all objects of the slots from a primary. It reports whether it got them all.
 func (n *Node) fillFrom(f *filling, table *ring.Table, id ring.NodeID, set *engine.SlotSet) bool {
-	n.transfers.begin(id, set)
 	pages := f.pages[id]
 	if pages == nil {
 		pages = &engine.SlotSet{}
@@ -284,6 +283,7 @@ func (n *Node) fillFrom(f *filling, table *ring.Table, id ring.NodeID, set *engi
 		}
 		f.pages[id] = pages
 	}
+	n.transfers.begin(id, set, pages)
 	err := n.fetchPages(f, id, pages)
 	if err == nil {
 		rest := *set
@@ -301,44 +301,69 @@ func (n *Node) fillFrom(f *filling, table *ring.Table, id ring.NodeID, set *engi
 	return err == nil && n.Ring().ChangeID() == table.ChangeID()
 }
 
-// fetchPages fetches the objects of slots that this node holds nothing of.
+// fetchPages fetches the objects of slots that this node holds nothing of. While a page is merged the next is on its way. That is asked
+// for when the one before is paid for, so that no page waits here for the rate: what it holds could be reaped everywhere meanwhile.
 func (n *Node) fetchPages(f *filling, id ring.NodeID, set *engine.SlotSet) error {
-	for asked := false; !asked || f.cursor[id] < endCursor; asked = true {
+	asked := n.askPage(f.id, id, set, f.cursor[id])
+	for {
+		page, err := n.answer(asked)
+		if err != nil {
+			return err
+		}
 		cursor := f.cursor[id]
-		page, err := n.fetch(f.id, id, set, cursor)
-		if err != nil {
-			return err
-		}
 		next, items, err := handoff.DecodePage(page)
-		if err == nil {
-			err = handoff.Merge(n.store, items)
+		if err == nil && next <= cursor && cursor < endCursor {
+			err = coordinator.ErrMalformed
 		}
 		if err != nil {
 			return err
 		}
-		if next <= cursor && cursor < endCursor {
-			return coordinator.ErrMalformed
+		merged := make(chan error, 1)
+		n.running.Go(func() { merged <- n.takePage(f, id, max(next, cursor), items, len(page)) })
+		paid := n.handoff.Spend(n.ctx, len(page))
+		if next < endCursor && paid == nil {
+			asked = n.askPage(f.id, id, set, next)
 		}
-		f.cursor[id] = max(next, cursor)
-		n.transfers.took(id, placeOf(f.cursor[id]).Slot, len(items), len(page))
-		mutant.Reach(mutant.AmidHandoff, uint64(n.store.Node()))
-		if err := n.handoff.Spend(n.ctx, len(page)); err != nil {
+		if err := <-merged; err != nil {
 			return err
+		}
+		if paid != nil || f.cursor[id] >= endCursor {
+			return paid
 		}
 	}
+}
+
+// takePage merges a page and notes where the next begins.
+func (n *Node) takePage(f *filling, id ring.NodeID, next uint64, items []*handoff.Item, size int) error {
+	if err := handoff.Merge(n.store, items); err != nil {
+		return err
+	}
+	f.cursor[id] = next
+	n.transfers.took(id, placeOf(next).Slot, len(items), size)
+	mutant.Reach(mutant.AmidHandoff, uint64(n.store.Node()))
 	return nil
 }
 
-func (n *Node) fetch(change uint64, id ring.NodeID, set *engine.SlotSet, cursor uint64) ([]byte, error) {
+func (n *Node) askPage(change uint64, id ring.NodeID, set *engine.SlotSet, cursor uint64) <-chan transport.Reply {
 	payload := binary.BigEndian.AppendUint64(appendSlots(nil, set), cursor)
 	payload = binary.BigEndian.AppendUint64(payload, change)
-	return n.ask(id, kindFill, payload, 5*n.settings().Timeout)
+	return n.send(id, kindFill, payload, 5*n.settings().Timeout)
 }
 
 // ask sends a request to a peer and waits for the answer.
 func (n *Node) ask(id ring.NodeID, kind uint8, payload []byte, timeout time.Duration) ([]byte, error) {
+	return n.answer(n.send(id, kind, payload, timeout))
+}
+
+// send sends a request to a peer. The answer may be left unread.
+func (n *Node) send(id ring.NodeID, kind uint8, payload []byte, timeout time.Duration) <-chan transport.Reply {
 	replies := make(chan transport.Reply, 1)
 	n.transport.Call(string(id), kind, payload, timeout, func(r transport.Reply) { replies <- r })
+	return replies
+}
+
+// answer waits for the answer to a request.
+func (n *Node) answer(replies <-chan transport.Reply) ([]byte, error) {
 	select {
 	case r := <-replies:
 		switch {

@@ -161,6 +161,9 @@ type RingStatus struct {
 	Leftover int
 	// Dropped is how many keys of such copies it has dropped since it started.
 	Dropped uint64
+	// Bytes is what this node took on the wire for changes since it started: pages, comparisons and what they found, for slots that it
+	// gains and for copies that it gives away. Messages that a peer began count there.
+	Bytes uint64
 }
 
 // ChangingNode is a node's part in changes.
@@ -177,7 +180,7 @@ type ChangingNode struct {
 // RingStatus tells how far the change of the ring under way has come.
 func (n *Node) RingStatus() RingStatus {
 	table := n.Ring()
-	s := RingStatus{Version: table.Version(), Leftover: len(n.leftovers(table)), Dropped: n.stats.dropped.Load()}
+	s := RingStatus{Version: table.Version(), Leftover: len(n.leftovers(table)), Dropped: n.stats.dropped.Load(), Bytes: n.handoff.Stats().Bytes}
 	gains := map[ring.NodeID]*engine.SlotSet{}
 	switch {
 	case table.Settling():

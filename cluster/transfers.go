@@ -15,7 +15,8 @@ import (
 type Transfer struct {
 	// From is the primary.
 	From string
-	// Slots is how many slots are fetched, Done how many of them it is done with.
+	// Slots is how many slots are fetched, Done how many of them it is done with. Those that are compared by trees are done together, at
+	// the end.
 	Slots, Done int
 	// Keys and Bytes are what came page by page. What trees find on top is not among it.
 	Keys, Bytes int64
@@ -34,6 +35,7 @@ type transfers struct {
 
 type transfer struct {
 	set      engine.SlotSet
+	paged    engine.SlotSet // those that come page by page
 	begun    time.Time
 	next     object.Slot // pages have come of the slots below
 	finished bool
@@ -48,15 +50,15 @@ func (t *transfers) reset() {
 	clear(t.all)
 }
 
-// begin notes a transfer, unless it has begun.
-func (t *transfers) begin(from ring.NodeID, set *engine.SlotSet) {
+// begin notes a transfer of a set of slots, some of them page by page, unless it has begun.
+func (t *transfers) begin(from ring.NodeID, set, paged *engine.SlotSet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.all == nil {
 		t.all = map[ring.NodeID]*transfer{}
 	}
-	if t.all[from] == nil {
-		t.all[from] = &transfer{set: *set, begun: time.Now()}
+	if x := t.all[from]; x == nil || x.bytes == 0 { // the source may have had to know of the change for longer
+		t.all[from] = &transfer{set: *set, paged: *paged, begun: time.Now()}
 	}
 }
 
@@ -96,7 +98,7 @@ func (x *transfer) describe(id ring.NodeID, took time.Duration) Transfer {
 	for slot := range object.Slot(object.Slots) {
 		if x.set.Has(slot) {
 			out.Slots++
-			if x.finished || slot < x.next {
+			if x.finished || slot < x.next && x.paged.Has(slot) {
 				out.Done++
 			}
 		}

@@ -114,6 +114,8 @@ func exported() []metric {
 			func(n *Node) float64 { _, keys, _ := n.cluster.Transfers(); return float64(keys) }),
 		newMetric("handoff_fetched_bytes_total", "Bytes that this node fetched of slots that it gained.", counter,
 			func(n *Node) float64 { _, _, bytes := n.cluster.Transfers(); return float64(bytes) }),
+		newMetric("handoff_bytes_total", "Bytes of all that this node asked and sent for changes of the ring, both ways.", counter,
+			func(n *Node) float64 { return float64(n.cluster.RingStatus().Bytes) }),
 		newMetric("handoff_dropped_keys_total", "Keys that this node dropped after others covered them.", counter,
 			func(n *Node) float64 { return float64(n.cluster.RingStatus().Dropped) }),
 		newMetric("handoff_leftover_slots", "Slots that this node holds a copy of that it is to drop.", gauge,

@@ -39,6 +39,8 @@ type Config struct {
 	// HintRate is the nodes' rate of the replay of hints in bytes a second; 0 pauses it. HintAge and HintBytes bound hints.
 	HintRate, HintBytes int64
 	HintAge             time.Duration
+	// HandoffRate is the nodes' rate of what changes of the ring take, in bytes a second; 0 is no bound.
+	HandoffRate int64
 	// Seed determines what is drawn at random.
 	Seed uint64
 	// Runner makes the runner of a node, each time it starts.
@@ -233,11 +235,12 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		}
 	}
 	return cluster.Start(cluster.Options{
-		Store:      n.Store,
-		Runner:     c.config.Runner(n),
-		Settings:   func() coordinator.Settings { return c.config.Settings },
-		RepairRate: func() int64 { return c.config.RepairRate },
-		ReapPause:  c.config.ReapPause,
+		Store:       n.Store,
+		Runner:      c.config.Runner(n),
+		Settings:    func() coordinator.Settings { return c.config.Settings },
+		RepairRate:  func() int64 { return c.config.RepairRate },
+		ReapPause:   c.config.ReapPause,
+		HandoffRate: c.handoffRate(),
 		Hints: func() cluster.HintSettings {
 			return cluster.HintSettings{Rate: c.hintRate.Load(), MaxAge: c.config.HintAge}
 		},
@@ -257,6 +260,14 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 			Storage: storage{n.Store}, Logger: log,
 		},
 	})
+}
+
+// handoffRate is nil where there is no bound.
+func (c *Cluster) handoffRate() func() int64 {
+	if c.config.HandoffRate == 0 {
+		return nil
+	}
+	return func() int64 { return c.config.HandoffRate }
 }
 
 // storage keeps member records beside the data.

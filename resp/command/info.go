@@ -356,6 +356,7 @@ func infoKindred(w *infoWriter) {
 	w.field("ring_changing", flag(ring.Phase != ""))
 	w.field("handoff_keys_fetched", keys)
 	w.field("handoff_bytes_fetched", bytes)
+	w.field("handoff_bytes", ring.Bytes)
 	w.field("handoff_keys_dropped", ring.Dropped)
 	w.field("handoff_leftover_slots", ring.Leftover)
 	w.field("disk_bytes", w.h.Store().DiskBytes)
