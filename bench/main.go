@@ -24,6 +24,7 @@ type settings struct {
 	types   bool
 	// recoveries is to measure only these; part is by what the figures of their loads are divided.
 	recoveries bool
+	faults     bool // to measure only these
 	part       int
 }
 
@@ -37,6 +38,7 @@ func main() {
 	flag.StringVar(&s.only, "only", "", "measure only rows and faults whose name contains this")
 	flag.BoolVar(&s.types, "types", false, "measure only the table of data types")
 	flag.BoolVar(&s.recoveries, "recoveries", false, "measure only the recoveries; -only chooses among them")
+	flag.BoolVar(&s.faults, "faults", false, "measure only what clients notice of faults; -only chooses among them")
 	flag.IntVar(&s.part, "part", 1, "measure recoveries with this part of the keys and hints: 10 is a tenth")
 	flag.Parse()
 	if err := run(s); err != nil {
@@ -68,6 +70,10 @@ func run(s settings) (err error) {
 	if s.recoveries {
 		recoveries, err := f.measureRecoveries()
 		return errors.Join(err, report(s, nil, memoryResult{}, nil, recoveries, nil))
+	}
+	if s.faults {
+		faults, err := f.measureFaults()
+		return errors.Join(err, report(s, nil, memoryResult{}, faults, nil, nil))
 	}
 	if err := f.start(); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 // TestBlocking has clients of one node wait for what others push through other nodes, and kills the node that coordinates a key.
 func TestBlocking(t *testing.T) {
+	t.Parallel()
 	const file = "secret nobody-knows\nreplicas 3\n"
 	nodes := []*node{serveFile(t, file)}
 	for range 2 {

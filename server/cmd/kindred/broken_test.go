@@ -39,6 +39,7 @@ func spoil(t *testing.T, dir string) {
 // TestBrokenStore spoils the files of a member: it remains itself, keeps them aside, and is filled again by the others. One that
 // knows of no others does not start.
 func TestBrokenStore(t *testing.T) {
+	t.Parallel()
 	dirs := []string{t.TempDir(), t.TempDir(), t.TempDir()}
 	a := serve(t, dirs[0])
 	b := serve(t, dirs[1], joining(a)...)

@@ -124,6 +124,7 @@ func threeZones(t *testing.T, flags ...string) [3]*node {
 }
 
 func TestToolsOnThreeNodes(t *testing.T) {
+	t.Parallel()
 	nodes := threeZones(t)
 	a, c := nodes[0], nodes[2]
 	a.client().want("OK", "SET", "k", "v")
@@ -224,6 +225,7 @@ func (n *node) id() string {
 
 // TestChangesByTools plans a change and drops it, and then has a node leave three.
 func TestChangesByTools(t *testing.T) {
+	t.Parallel()
 	nodes := threeZones(t, "--request-timeout", "500ms")
 	a := nodes[0]
 	for i := range 50 {
@@ -263,6 +265,7 @@ func TestChangesByTools(t *testing.T) {
 }
 
 func TestToolsWithoutNodes(t *testing.T) {
+	t.Parallel()
 	nodes := threeZones(t)
 	a, b, c := nodes[0], nodes[1], nodes[2]
 	a.client().want("OK", "SET", "k", "v")
@@ -298,6 +301,7 @@ func TestToolsWithoutNodes(t *testing.T) {
 
 // The password is taken from where nobody else sees it, and what is wrong with it is said.
 func TestToolsWithPassword(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir(), "--requirepass", "pass-4e1c")
 	address := n.address(0)
 	for _, c := range []struct {
@@ -325,6 +329,7 @@ func TestToolsWithPassword(t *testing.T) {
 }
 
 func TestToolsRefuse(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	for _, c := range []struct {
 		args []string
@@ -345,12 +350,14 @@ func TestToolsRefuse(t *testing.T) {
 
 // A node that is stopped does not answer, and is not waited for longer than asked.
 func TestToolsTimeout(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	n.signal(syscall.SIGSTOP)
 	wantText(t, n.ask(1, "status", "-t", "100ms").err, n.address(0)+": no answer in time")
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	url := "http://" + n.address(httpPort) + "/readyz"
 	await(t, "kindred health succeeds", func() bool { return run(t, nil, "health", "--url", url).code == 0 })

@@ -39,6 +39,7 @@ func serveFile(t *testing.T, text string, flags ...string) *node {
 }
 
 func TestThreeNodes(t *testing.T) {
+	t.Parallel()
 	const file = "secret nobody-knows\nreplicas 3\n"
 	a := serveFile(t, file)
 	b := serveFile(t, file, joining(a)...)
@@ -79,6 +80,7 @@ func TestThreeNodes(t *testing.T) {
 }
 
 func TestAnotherSecret(t *testing.T) {
+	t.Parallel()
 	a := serveFile(t, "secret one\n")
 	b := serveFile(t, "secret one\n", joining(a)...)
 	awaitMembers(t, a, b)
@@ -117,6 +119,7 @@ func problems(n *node) string {
 // Without a secret nodes of one machine may be a cluster, and nobody else can reach their ports for peers, even where clients
 // may come from anywhere.
 func TestWithoutSecret(t *testing.T) {
+	t.Parallel()
 	open := []string{"--bind", "0.0.0.0", "--protected-mode", "no"}
 	a := serve(t, t.TempDir(), open...)
 	b := serve(t, t.TempDir(), append(open, joining(a)...)...)

@@ -11,23 +11,23 @@ import (
 
 // TestConformance runs the cases against one node and three, by both personas.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	cases, err := conformance.Load("../../../../shared/conformance/cts.json")
 	if err != nil {
 		t.Skip(err)
 	}
-	alone := serve(t, t.TempDir())
-	three := threeZones(t)
 	for _, on := range []struct {
 		name    string
-		address string
+		address func(*testing.T) string
 		cluster bool
 	}{
-		{"one node", alone.address(0), false},
-		{"three nodes", three[1].address(0), false},
-		{"three nodes as a cluster", three[1].address(clusterPort), true},
+		{"one node", func(t *testing.T) string { return serve(t, t.TempDir()).address(0) }, false},
+		{"three nodes", func(t *testing.T) string { return threeZones(t)[1].address(0) }, false},
+		{"three nodes as a cluster", func(t *testing.T) string { return threeZones(t)[1].address(clusterPort) }, true},
 	} {
 		t.Run(on.name, func(t *testing.T) {
-			ran := 0
+			t.Parallel()
+			address, ran := on.address(t), 0
 			for i := range cases {
 				c := &cases[i]
 				if !c.For(on.cluster) {
@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 						t.Skip("not yet: ", what)
 					}
 					ran++
-					conform(t, on.address, c)
+					conform(t, address, c)
 				})
 			}
 			if ran == 0 {

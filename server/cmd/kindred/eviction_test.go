@@ -55,6 +55,7 @@ func (c *client) number(args ...string) int {
 
 // A store in memory that is full takes no more where nothing may be evicted; what it has can be read and deleted.
 func TestNoEviction(t *testing.T) {
+	t.Parallel()
 	c := serve(t, "", "--maxmemory", "4mb").client()
 	errors := c.fill("k%d", 0, 20_000)
 	if len(errors) == 0 || errors[0] != errOOM {
@@ -87,6 +88,7 @@ func TestNoEviction(t *testing.T) {
 
 // A cache in memory takes everything, and keeps what is used.
 func TestEvictionKeepsWhatIsUsed(t *testing.T) {
+	t.Parallel()
 	const hot, cold, step = 300, 40_000, 1000
 	for _, policy := range []string{"allkeys-lru", "allkeys-lfu"} {
 		c := serve(t, "", "--maxmemory", "4mb", "--maxmemory-policy", policy).client()
@@ -131,6 +133,7 @@ func TestEvictionKeepsWhatIsUsed(t *testing.T) {
 
 // Keys without a deadline are never evicted by the policies that are about those with one.
 func TestVolatileEviction(t *testing.T) {
+	t.Parallel()
 	for _, policy := range []string{"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"} {
 		c := serve(t, "", "--maxmemory", "4mb", "--maxmemory-policy", policy).client()
 		if errors := c.fill("kept%d", 0, 300); len(errors) > 0 {
@@ -161,6 +164,7 @@ func TestVolatileEviction(t *testing.T) {
 }
 
 func TestObjectUses(t *testing.T) {
+	t.Parallel()
 	c := serve(t, "", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lfu").client()
 	c.want("OK", "SET", "k", "v")
 	first := c.number("OBJECT", "FREQ", "k")
@@ -192,6 +196,7 @@ func TestObjectUses(t *testing.T) {
 
 // In a cluster keys are evicted by quorum: the nodes have the same.
 func TestEvictionInCluster(t *testing.T) {
+	t.Parallel()
 	flags := []string{"--maxmemory", "4mb", "--maxmemory-policy", "allkeys-random"}
 	a := serve(t, "", flags...)
 	b := serve(t, "", append(flags, joining(a)...)...)

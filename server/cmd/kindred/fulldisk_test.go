@@ -56,6 +56,7 @@ func take(t *testing.T, name string, megabytes int64) {
 // TestFullDisk lets one of three nodes run out of room: it stops and says why, the clients of the others notice nothing, and when
 // there is room again it comes back with everything.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t, 64)
 	a := serve(t, t.TempDir())
 	b := serve(t, t.TempDir(), joining(a)...)

@@ -30,6 +30,7 @@ func status(t *testing.T, n *node, path string) int {
 }
 
 func TestHealthChecks(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	await(t, "the node is ready", func() bool { return status(t, n, "/readyz") == 200 })
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404, "/debug/pprof/": 404, "/debug/pprof/profile": 404} {
@@ -41,6 +42,7 @@ func TestHealthChecks(t *testing.T) {
 
 // A node that waits for a member it knows of lives, but is not ready.
 func TestNotReady(t *testing.T) {
+	t.Parallel()
 	nobody := freePort(t)
 	n := serve(t, t.TempDir(), "--join", (&node{port: nobody}).address(0))
 	if got := status(t, n, "/healthz"); got != 200 {
@@ -52,6 +54,7 @@ func TestNotReady(t *testing.T) {
 }
 
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir(), "--enable-debug-command", "yes")
 	if got := status(t, n, "/debug/pprof/"); got != 200 {
 		t.Errorf("/debug/pprof/ answers %d", got)
@@ -64,6 +67,7 @@ var (
 )
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	n.client().want("OK", "SET", "k", "v")
 	_, text := get(t, n, "/metrics")
@@ -96,6 +100,7 @@ func TestMetrics(t *testing.T) {
 }
 
 func TestHTTPOff(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir(), "--http-port", "0", "--cluster-port", "0")
 	for _, offset := range []int{httpPort, clusterPort} {
 		if !refusesConnections(n.address(offset)) {

@@ -14,6 +14,7 @@ import (
 
 // Large values of many clients at once are written and read whole, in pipelines with others and with a command that waits.
 func TestLargeValues(t *testing.T) {
+	t.Parallel()
 	n := serve(t, "")
 	var clients sync.WaitGroup
 	for i := range 6 {
@@ -37,6 +38,7 @@ func TestLargeValues(t *testing.T) {
 // A hundred clients ask for a reply of 8 MB each and read none of it. The node takes little memory for them, others are served
 // meanwhile, and each gets its reply when it reads.
 func TestUnreadLongReplies(t *testing.T) {
+	t.Parallel()
 	n := serve(t, "")
 	c := n.client()
 	const fields, size, readers = 8_000, 1000, 100

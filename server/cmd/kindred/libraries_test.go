@@ -39,6 +39,7 @@ var libraries = map[string]func(t *testing.T, nodes []*node) library{
 
 // TestLibraries runs every library against three nodes, and kills one of them under its hands.
 func TestLibraries(t *testing.T) {
+	t.Parallel()
 	for name, open := range libraries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -318,6 +319,7 @@ func newRueidis(t *testing.T, o rueidis.ClientOption) library {
 
 // TestRueidisCache is what a user of rueidis sees who leaves its client-side cache on.
 func TestRueidisCache(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{n.address(0)}, ForceSingleClient: true})
 	if err == nil {

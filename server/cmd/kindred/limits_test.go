@@ -12,6 +12,7 @@ import (
 )
 
 func TestMaxClients(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir(), "--maxclients", "2")
 	first, second := n.client(), n.client()
 	first.want("PONG", "PING")
@@ -34,6 +35,7 @@ func TestMaxClients(t *testing.T) {
 
 // Who announces much without sending it costs nothing.
 func TestAnnouncedBytesTakeNoMemory(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	c := n.client()
 	before := resident(t, n)
@@ -92,6 +94,7 @@ func resident(t *testing.T, n *node) int {
 
 // Without a password a node talks to its own machine only, whatever it is bound to.
 func TestProtectedMode(t *testing.T) {
+	t.Parallel()
 	outward := outwardAddress(t)
 	n := serve(t, t.TempDir(), "--bind", "0.0.0.0")
 	address := net.JoinHostPort(outward, strconv.Itoa(n.port))

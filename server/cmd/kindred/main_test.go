@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,12 +20,22 @@ import (
 	"time"
 )
 
-// The tests here run the program itself, as a process of its own: what a user starts, stops and kills.
+// The tests here run the program itself, as a process of its own: what a user starts, stops and kills. They wait more than they compute,
+// so twice as many run at a time as there are processors, each with nodes, ports and folders of its own.
 
 // binary is the program under test.
 var binary string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	dir, err := os.MkdirTemp("", "kindred-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -329,6 +341,7 @@ func writeFile(t *testing.T, text string) string {
 }
 
 func TestVersion(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command(binary, "version").Output()
 	if err != nil || string(out) != "kindred 0.0.0-test\n" {
 		t.Errorf("it prints %q, %v", out, err)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestFileAndFlags(t *testing.T) {
+	t.Parallel()
 	port := freePort(t)
 	file := writeFile(t, "# a node\nport 1\nmax-siblings 7\ntimeout 60\nMAXMEMORY 64mb\ndir \""+t.TempDir()+"\"\n")
 	n := launch(t, port, "", file, "--port", strconv.Itoa(port), "--timeout", "30")
@@ -25,6 +26,7 @@ func TestFileAndFlags(t *testing.T) {
 }
 
 func TestStandardInput(t *testing.T) {
+	t.Parallel()
 	port := freePort(t)
 	text := fmt.Sprintf("port %d\ndir %q\nmax-siblings 7\ntimeout 60\n", port, t.TempDir())
 	n := launch(t, port, text, "-", "--timeout", "30")
@@ -35,12 +37,14 @@ func TestStandardInput(t *testing.T) {
 }
 
 func TestUnknownDirective(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "port 7000\n\nmax-sibling 7\n")
 	wantText(t, refused(t, file), file+":3", "max-sibling", "unknown directive", "did you mean 'max-siblings'?")
 	wantText(t, refused(t, "--replica", "3"), "--replica: unknown directive", "did you mean 'replicas'?")
 }
 
 func TestBadValues(t *testing.T) {
+	t.Parallel()
 	said := refused(t, "--port", "70000", "--appendfsync", "sometimes", "--maxmemory", "much", "--request-timeout", "soon", "--vnodes", "0")
 	wantText(t, said, "--port: ", "--appendfsync: ", "--maxmemory: ", "--request-timeout: ", "--vnodes: ")
 	file := writeFile(t, "port 7000\nweight none\n")
@@ -52,6 +56,7 @@ func TestBadValues(t *testing.T) {
 
 // Files of Redis work: what has no meaning here is kept and told of.
 func TestInertDirective(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "hash-max-listpack-entries 99\nappendonly yes\n")
 	port := freePort(t)
 	n := launch(t, port, "", file, "--port", strconv.Itoa(port), "--dir", t.TempDir())
@@ -64,6 +69,7 @@ func TestInertDirective(t *testing.T) {
 }
 
 func TestDirectoryInUse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first := serve(t, dir)
 	c := first.client()
@@ -75,6 +81,7 @@ func TestDirectoryInUse(t *testing.T) {
 }
 
 func TestDirectoryThatCannotBe(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "")
 	dir := filepath.Join(file, "data")
 	wantText(t, refused(t, "--port", strconv.Itoa(freePort(t)), "--dir", dir), dir, "not a directory")
@@ -90,8 +97,10 @@ func TestDirectoryThatCannotBe(t *testing.T) {
 }
 
 func TestPortInUse(t *testing.T) {
+	t.Parallel()
 	for name, offset := range map[string]int{"port": 0, "cluster-port": clusterPort, "http-port": httpPort, "peer-port": peerPort, "gossip-port": gossipPort} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			port, dir := freePort(t), t.TempDir()
 			taken := net.JoinHostPort("127.0.0.1", strconv.Itoa(port+offset))
 			l, err := net.Listen("tcp", taken)
@@ -111,6 +120,7 @@ func TestPortInUse(t *testing.T) {
 }
 
 func TestStoreInMemory(t *testing.T) {
+	t.Parallel()
 	n := serve(t, "")
 	c := n.client()
 	c.want("OK", "SET", "k", "v")
@@ -123,6 +133,7 @@ func TestStoreInMemory(t *testing.T) {
 }
 
 func TestDebugCommand(t *testing.T) {
+	t.Parallel()
 	outward := outwardAddress(t)
 	for setting, want := range map[string]struct{ own, other bool }{"": {}, "no": {}, "local": {own: true}, "yes": {own: true, other: true}} {
 		args := []string{"--bind", "0.0.0.0", "--protected-mode", "no"}
@@ -152,12 +163,14 @@ func wantSiblings(c *client, want int) {
 }
 
 func TestConflictPolicy(t *testing.T) {
+	t.Parallel()
 	wantSiblings(serve(t, "").client(), 3)
 	wantSiblings(serve(t, "", "--conflict-policy", "lww").client(), 1)
 }
 
 // What CONFIG SET takes is in force at once.
 func TestConfigSet(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	c := n.client()
 	c.want("OK", "CONFIG", "SET", "max-siblings", "2")
@@ -184,6 +197,7 @@ func TestConfigSet(t *testing.T) {
 
 // Nobody who reads the log learns the password of clients or the secret of the nodes.
 func TestSecretsAreNotLogged(t *testing.T) {
+	t.Parallel()
 	const password, secret = "pass-4e1c", "secret-93ab"
 	file := writeFile(t, "requirepass "+password+"\nsecret "+secret+"\nloglevel debug\nslowlog-log-slower-than 0\n")
 	port := freePort(t)
@@ -215,6 +229,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 }
 
 func TestBadSecretIsNotQuoted(t *testing.T) {
+	t.Parallel()
 	if said := refused(t, "--secret", "secret-93ab", "more-93ab", "--join", "x"); strings.Contains(said, "93ab") {
 		t.Errorf("the refusal quotes the secret: %s", said)
 	}

@@ -10,6 +10,7 @@ import (
 )
 
 func TestStopAndStartAgain(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, how := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		n := serve(t, dir)
@@ -29,6 +30,7 @@ func TestStopAndStartAgain(t *testing.T) {
 }
 
 func TestShutdownCommand(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := serve(t, dir)
 	c := n.client()
@@ -57,6 +59,7 @@ func sleeper(t *testing.T, args ...string) (*node, *client) {
 
 // SHUTDOWN waits for a command that is running, and can be aborted until then.
 func TestShutdownAbort(t *testing.T) {
+	t.Parallel()
 	n, _ := sleeper(t, "--shutdown-timeout", "3600")
 	stopping, other := n.client(), n.client()
 	stopping.send(encode("SHUTDOWN"))
@@ -71,6 +74,7 @@ func TestShutdownAbort(t *testing.T) {
 
 // SHUTDOWN NOW waits for nobody, nor does a stop that was waiting before.
 func TestShutdownNow(t *testing.T) {
+	t.Parallel()
 	for _, before := range [][]string{nil, {"SHUTDOWN"}} {
 		n, sleeping := sleeper(t, "--shutdown-timeout", "3600")
 		if before != nil {
@@ -90,6 +94,7 @@ func TestShutdownNow(t *testing.T) {
 
 // A command that takes longer than shutdown-timeout is cut off, by a signal and by SHUTDOWN.
 func TestShutdownTimeout(t *testing.T) {
+	t.Parallel()
 	for _, stop := range []func(*node){
 		func(n *node) { n.signal(syscall.SIGTERM) },
 		func(n *node) { n.client().send(encode("SHUTDOWN")) },
@@ -108,6 +113,7 @@ func TestShutdownTimeout(t *testing.T) {
 
 // With appendfsync always what was answered survives a kill.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := serve(t, dir, "--appendfsync", "always")
 	c := n.client()
@@ -123,6 +129,7 @@ func TestKill(t *testing.T) {
 
 // A stop finds a client that has sent its commands and reads slowly: it gets all replies before the connection ends.
 func TestStopWaitsForReplies(t *testing.T) {
+	t.Parallel()
 	n := serve(t, t.TempDir())
 	c := n.client()
 	const gets = 500
@@ -151,6 +158,7 @@ func TestStopWaitsForReplies(t *testing.T) {
 // A stop finds a client that is still sending. Every command that was run is answered, and what was answered is there
 // after the next start.
 func TestStopWithinPipeline(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := serve(t, dir)
 	c := n.client()
