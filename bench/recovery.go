@@ -20,6 +20,7 @@ type recovery struct {
 	took   time.Duration // to reach: target
 	target time.Duration
 	moved  int64 // bytes of messages or data; 0 when not measured
+	ideal  int64 // bytes that have to be moved whatever the way; 0 when not known
 	// healthy and during are what clients of the other nodes noticed.
 	healthy, during seen
 	lost            int
@@ -33,6 +34,7 @@ func (f *fleet) measureRecoveries() (results []recovery, err error) {
 		run   func(*ward) (recovery, error)
 	}{
 		{"anti-entropy", 3, (*ward).repair}, {"join", 3, (*ward).join}, {"hints", 4, (*ward).hints},
+		{"leave", 4, (*ward).leave}, {"replace", 3, (*ward).replace},
 	}
 	var w *ward
 	defer func() { w.stop() }()
@@ -50,8 +52,8 @@ func (f *fleet) measureRecoveries() (results []recovery, err error) {
 		if err != nil {
 			return results, fmt.Errorf("%s: %w", r.name, err)
 		}
-		fmt.Printf("%-52s %s in %s, %d bytes, %d errors, %d lost; p99 %s before, %s during\n", r.name, r.amount, r.took.Round(time.Millisecond),
-			r.moved, r.during.errors, r.lost, p99s(r.healthy), p99s(r.during))
+		fmt.Printf("%-52s %s in %s, %d bytes of %d, %d errors, %d lost; p99 %s before, %s during\n", r.name, r.amount, r.took.Round(time.Millisecond),
+			r.moved, r.ideal, r.during.errors, r.lost, p99s(r.healthy), p99s(r.during))
 		results = append(results, r)
 	}
 	return results, nil
@@ -192,20 +194,29 @@ func await(limit time.Duration, holds func() (bool, error)) (time.Duration, erro
 	}
 }
 
+// text is a field of a node's INFO.
+func (w *ward) text(field string, node int) (string, error) {
+	c := w.client(node)
+	defer c.Close()
+	text, err := c.Info(context.Background(), "kindred").Result()
+	if err != nil {
+		return "", err
+	}
+	_, rest, found := strings.Cut(text, "\n"+field+":")
+	if !found {
+		return "", fmt.Errorf("INFO has no %s", field)
+	}
+	value, _, _ := strings.Cut(rest, "\r")
+	return value, nil
+}
+
 // info is the sum of a figure of INFO over nodes.
 func (w *ward) info(field string, nodes ...int) (sum int64, err error) {
 	for _, node := range nodes {
-		c := w.client(node)
-		text, err := c.Info(context.Background(), "kindred").Result()
-		c.Close()
+		value, err := w.text(field, node)
 		if err != nil {
 			return 0, err
 		}
-		_, rest, found := strings.Cut(text, "\n"+field+":")
-		if !found {
-			return 0, fmt.Errorf("INFO has no %s", field)
-		}
-		value, _, _ := strings.Cut(rest, "\r")
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
 			return 0, err
@@ -303,29 +314,4 @@ func (w *ward) equal(prefix string, n int) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// join starts a fourth node, and waits until it is a member.
-func (w *ward) join() (r recovery, err error) {
-	r = recovery{name: "a fourth node joins", amount: fmt.Sprint(w.keys, " keys, three quarters for it")}
-	if r.healthy, err = w.healthy(); err != nil {
-		return r, err
-	}
-	port := w.port(3)
-	dir := filepath.Join(w.dir, fmt.Sprint("kindred-", port))
-	r.during, err = w.watch(func() error {
-		began := time.Now()
-		args := kindredArgs(port, filepath.Join(dir, "data"), "--join", fmt.Sprint("127.0.0.1:", w.port(0)))
-		p, err := w.launch(dir, port, w.settings.kindred, args...)
-		w.system.processes = append(w.system.processes, p)
-		if err == nil {
-			err = awaitReady(port+3000, 5*time.Minute)
-		}
-		r.took = time.Since(began)
-		return err
-	})
-	if err == nil {
-		r.lost, err = w.missing(3, "key:", w.keys)
-	}
-	return r, err
 }

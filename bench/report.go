@@ -88,6 +88,10 @@ func reportRecoveries(b *strings.Builder, recoveries []recovery) {
 		if r.moved > 0 {
 			moved = fmt.Sprintf("%d KB", r.moved>>10)
 		}
+		if r.ideal > 0 {
+			moved = fmt.Sprintf("%.0f MB, %.2f × ideal, %.1f MB/s", float64(r.moved)/1e6, float64(r.moved)/float64(r.ideal),
+				float64(r.moved)/1e6/r.took.Seconds())
+		}
 		if r.during.commands > 0 {
 			healthy, during = p99s(r.healthy), p99s(r.during)
 		}

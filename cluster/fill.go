@@ -38,15 +38,14 @@ type filling struct {
 	id     uint64 // of the change; 0 for one that lost its store
 	done   map[ring.NodeID]*engine.SlotSet
 	cursor map[ring.NodeID]uint64 // where the pages of a primary go on
-	pages  map[ring.NodeID]*engine.SlotSet
+	// blank are the slots that this node held nothing of and that have not come page by page yet; nil before it looked.
+	blank  *engine.SlotSet
 	filled bool
 	given  bool // others cover what this node gives away
 }
 
 func newFilling(id uint64) *filling {
-	return &filling{
-		id: id, done: map[ring.NodeID]*engine.SlotSet{}, cursor: map[ring.NodeID]uint64{}, pages: map[ring.NodeID]*engine.SlotSet{},
-	}
+	return &filling{id: id, done: map[ring.NodeID]*engine.SlotSet{}, cursor: map[ring.NodeID]uint64{}}
 }
 
 // add notes that slots have been fetched from a primary.
@@ -133,6 +132,35 @@ func (n *Node) sayReady(change uint64) error {
 		r.Ready, r.Lacks = change, r.Lacks && r.State != ring.Joining
 		return r
 	})
+}
+
+// pages are those of some slots that a primary is to be fetched from page by page: none that another has been. What is before its cursor
+// is compared, should it still be among the slots.
+func (f *filling) pages(store *engine.Store, id ring.NodeID, set *engine.SlotSet) *engine.SlotSet {
+	if f.blank == nil {
+		f.blank = &engine.SlotSet{}
+		for slot := range object.Slot(object.Slots) {
+			if store.Tree(slot) == (merkle.Tree{}) {
+				f.blank.Add(slot)
+			}
+		}
+	}
+	out := &engine.SlotSet{}
+	for slot := placeOf(f.cursor[id]).Slot; slot < object.Slots; slot++ {
+		if set.Has(slot) && f.blank.Has(slot) {
+			out.Add(slot)
+		}
+	}
+	return out
+}
+
+// came notes which of the pages have come: those before the cursor of the primary.
+func (f *filling) came(id ring.NodeID, pages *engine.SlotSet) {
+	for slot := range min(placeOf(f.cursor[id]).Slot, object.Slots) {
+		if pages.Has(slot) {
+			f.blank[slot/64] &^= 1 << (slot % 64)
+		}
+	}
 }
 
 // gainsOf are the slots that each node gains by the change under way.
@@ -273,18 +301,10 @@ func (n *Node) becomeMember() {
 
 // fillFrom fetches all objects of the slots from a primary. It reports whether it got them all.
 func (n *Node) fillFrom(f *filling, table *ring.Table, id ring.NodeID, set *engine.SlotSet) bool {
-	pages := f.pages[id]
-	if pages == nil {
-		pages = &engine.SlotSet{}
-		for slot := range object.Slot(object.Slots) {
-			if set.Has(slot) && n.store.Tree(slot) == (merkle.Tree{}) {
-				pages.Add(slot)
-			}
-		}
-		f.pages[id] = pages
-	}
+	pages := f.pages(n.store, id, set)
 	n.transfers.begin(id, set, pages)
 	err := n.fetchPages(f, id, pages)
+	f.came(id, pages)
 	if err == nil {
 		rest := *set
 		for i := range rest {

@@ -3,6 +3,7 @@ package clustertest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,40 @@ func TestFillingGoesOnAfterARestart(t *testing.T) {
 			if o, err := c.Nodes[1].Store.Get(object.Key{Name: fmt.Sprint("k", i)}); o == nil || o.Tombstone() || err != nil {
 				t.Fatalf("k%d is not there: %v", i, err)
 			}
+		}
+	})
+}
+
+// A node that joins takes each object once, from one of the primaries, and of the others only what compares them.
+func TestFillingTakesEachObjectOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keys, size = 2000, 4000
+		config := DefaultConfig()
+		config.Nodes = 3
+		config.Runner = func(*Node) cluster.Runner { return registers{} }
+		c := New(t, config)
+		defer c.Close()
+		value := strings.Repeat("x", size)
+		for i := range keys {
+			if err := set(c.Nodes[0], fmt.Sprint("k", i), value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Add()
+		joined := c.Nodes[3]
+		c.Await("a member", func() bool { return !joined.Joining() })
+		share := int64(0)
+		for i := range keys {
+			if slices.Contains(joined.Ring().Primaries(object.SlotOf(fmt.Sprint("k", i))), joined.ID) {
+				share++
+			}
+		}
+		_, fetched, _ := joined.Transfers()
+		if fetched != share || share < keys/2 {
+			t.Errorf("%d objects were fetched for a share of %d", fetched, share)
+		}
+		if bytes, ideal := joined.RingStatus().Bytes, float64(share*size); float64(bytes) > 1.2*ideal {
+			t.Errorf("%d bytes were moved for %.0f", bytes, ideal)
 		}
 	})
 }
