@@ -52,7 +52,7 @@ func (n *Node) firstOf(nodes, tried []ring.NodeID, bear time.Duration) (first ri
 		if !up {
 			continue
 		}
-		if silence <= bear {
+		if silence == 0 || silence <= n.borne(id, bear) {
 			return id
 		}
 		if first == "" {
@@ -62,7 +62,18 @@ func (n *Node) firstOf(nodes, tried []ring.NodeID, bear time.Duration) (first ri
 	return first
 }
 
-// bearable is for how long a node may be silent to be still the first that is asked to coordinate commands. Reads may go to any
+// borne is for how long a node may be silent and still be asked first: no longer than it would be waited for, by how late its answers
+// usually are. bear is 0 for never, or the most.
+func (n *Node) borne(id ring.NodeID, bear time.Duration) time.Duration {
+	if bear == 0 || bear == math.MaxInt64 {
+		return bear
+	}
+	settings := n.settings()
+	usual := settings.Patience(n.transport.Late(string(id)))
+	return min(bear, max(settings.HedgeDelay, (writePatience-1)*usual))
+}
+
+// bearable is for how long at most a node may be silent to be still the first that is asked to coordinate commands. Reads may go to any
 // replica. Writes go elsewhere only when others have been late by nearly all their patience: a slot with two coordinators can get
 // siblings.
 func (n *Node) bearable(batch []*Command) time.Duration {
@@ -96,7 +107,7 @@ func (n *Node) coordinatorOf(table *ring.Table, c *Command, tried []ring.NodeID,
 //
 // A client sees its commands on a slot run in their order, so those of one slot are overtaken all or none: a SET that is sent
 // to another node, and not the INCR between it and the GET behind it, gives the GET a reply of its own. And a write is late only
-// after writePatience hedge delays: run again, it is a newer write, which hides what the client writes next if that is ordered
+// after writePatience times as long: run again, it is a newer write, which hides what the client writes next if that is ordered
 // before it. Reads do no harm however often they run.
 type gathering struct {
 	node  *Node
@@ -113,7 +124,7 @@ type gathering struct {
 	begun   time.Time
 }
 
-// writePatience is how many hedge delays a write waits for its coordinator.
+// writePatience is how many times longer than a read a write waits for its coordinator.
 const writePatience = 5
 
 const (
@@ -183,9 +194,10 @@ func (g *gathering) patience(attempts []*attempt) (delay time.Duration) {
 	return delay
 }
 
-// writesAfter is how long a write waits for its coordinator. mu is held.
+// writesAfter is how long a write waits for its coordinator: several times what nearly all answers take, and a hedge delay at least, which
+// is longer than a process is held up by itself. mu is held.
 func (g *gathering) writesAfter() time.Duration {
-	return writePatience * max(g.delay, g.node.settings().HedgeDelay)
+	return max(writePatience*g.delay, g.node.settings().HedgeDelay)
 }
 
 // suspect has the nodes looked at that have not answered for so long. mu is held.

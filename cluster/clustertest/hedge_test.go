@@ -13,7 +13,7 @@ import (
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// A coordinator that is late with a write, by several hedge delays, is overtaken by the next. A large command is given the time that its bytes
+// A coordinator that is late with a write, much later than it usually is, is overtaken by the next. A large command is given the time that its bytes
 // take: sent to two coordinators, and by each to all replicas, it would be late everywhere.
 //
 // Each size has a cluster of its own, for what a node usually takes is learned.
@@ -29,7 +29,7 @@ func TestLargeCommandsAreNotHedgedAtOnce(t *testing.T) {
 				defer c.Close()
 				from := c.Nodes[0]
 				for _, to := range c.Nodes[1:] {
-					c.Net.SetDelay(from.Host, to.Host, 5*config.Settings.HedgeDelay+5*time.Millisecond)
+					c.Net.SetDelay(from.Host, to.Host, config.Settings.HedgeDelay+5*time.Millisecond)
 				}
 				for i := range 6 {
 					key := fmt.Sprint("k", size, "-", i)
@@ -74,7 +74,7 @@ func TestHedgingKeepsTheOrderOfAPipeline(t *testing.T) {
 }
 
 // A node that stops is noticed by its beats after seconds. Until then it costs the clients of the others little: reads wait for it
-// as long as answers usually take, the first write a few hedge delays, and who comes after that asks others.
+// as long as answers usually take, the first write several times that and a hedge delay at least, and who comes after that asks others.
 func TestAPausedNodeDoesNotSlowTheClientsOfOthers(t *testing.T) {
 	for paused := range 3 {
 		t.Run(fmt.Sprint("primary ", paused+1), func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestAPausedNodeDoesNotSlowTheClientsOfOthers(t *testing.T) {
 					time.Sleep(5 * time.Millisecond)
 				}
 				// A beat that was on its way, or one answer, ends a silence, so it may be noticed a few times.
-				if len(slow) > 8 || len(slow) > 0 && slices.Max(slow) > 2*config.Settings.HedgeDelay+100*time.Millisecond {
+				if len(slow) > 8 || len(slow) > 0 && slices.Max(slow) > 2*config.Settings.HedgeDelay {
 					t.Errorf("these commands had to wait: %v", slow)
 				}
 			})
