@@ -48,6 +48,7 @@ type load struct {
 	pipeline int
 	requests int
 	clients  int
+	random   int // bounds random numbers; 0: a million
 }
 
 func (l load) name() string {
@@ -64,9 +65,12 @@ type outcome struct {
 }
 
 func (l load) run(s *system, port int, cluster bool) (outcome, error) {
+	if l.random == 0 {
+		l.random = 1_000_000
+	}
 	args := []string{
 		"-p", strconv.Itoa(port), "-n", strconv.Itoa(l.requests), "-c", strconv.Itoa(l.clients),
-		"-P", strconv.Itoa(l.pipeline), "-d", "100", "-r", "1000000",
+		"-P", strconv.Itoa(l.pipeline), "-d", "100", "-r", strconv.Itoa(l.random),
 	}
 	if l.test != "" {
 		args = append(args, "-t", l.test)

@@ -9,8 +9,8 @@ import (
 )
 
 // fillCollections gives a server a hash, a set, a sorted set and a list of n elements, named as redis-benchmark names what is
-// random.
-func fillCollections(port, n int) error {
+// random. Their keys begin with a prefix.
+func fillCollections(port int, prefix string, n int) error {
 	const atOnce = 1000
 	c := redis.NewClient(&redis.Options{Addr: fmt.Sprint("127.0.0.1:", port)})
 	defer c.Close()
@@ -24,10 +24,10 @@ func fillCollections(port, n int) error {
 			scored = append(scored, redis.Z{Score: float64(i), Member: name})
 		}
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.HSet(ctx, "large:hash", hash...)
-			p.SAdd(ctx, "large:set", set...)
-			p.ZAdd(ctx, "large:zset", scored...)
-			p.RPush(ctx, "large:list", list...)
+			p.HSet(ctx, prefix+":hash", hash...)
+			p.SAdd(ctx, prefix+":set", set...)
+			p.ZAdd(ctx, prefix+":zset", scored...)
+			p.RPush(ctx, prefix+":list", list...)
 			return nil
 		})
 		if err != nil {

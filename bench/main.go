@@ -22,6 +22,7 @@ type settings struct {
 	base    int
 	only    string
 	types   bool
+	costs   bool
 	// recoveries is to measure only these; part is by what the figures of their loads are divided.
 	recoveries bool
 	faults     bool // to measure only these
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&s.base, "port", 21000, "the first of the ports to use")
 	flag.StringVar(&s.only, "only", "", "measure only rows and faults whose name contains this")
 	flag.BoolVar(&s.types, "types", false, "measure only the table of data types")
+	flag.BoolVar(&s.costs, "costs", false, "print what commands cost on collections of a thousand and of a million elements, and nothing else")
 	flag.BoolVar(&s.recoveries, "recoveries", false, "measure only the recoveries; -only chooses among them")
 	flag.BoolVar(&s.faults, "faults", false, "measure only what clients notice of faults; -only chooses among them")
 	flag.IntVar(&s.part, "part", 1, "measure recoveries with this part of the keys and hints: 10 is a tenth")
@@ -67,6 +69,9 @@ func run(s settings) (err error) {
 		f.close()
 		os.Exit(1)
 	}()
+	if s.costs {
+		return f.measureCosts()
+	}
 	if s.recoveries {
 		recoveries, err := f.measureRecoveries()
 		return errors.Join(err, report(s, nil, memoryResult{}, nil, recoveries, nil))

@@ -111,7 +111,7 @@ func (f *fleet) fillCollections() error {
 		n = 10_000
 	}
 	for _, s := range []*system{f.redis, f.kindred} {
-		if err := fillCollections(s.port, n); err != nil {
+		if err := fillCollections(s.port, "large", n); err != nil {
 			return fmt.Errorf("fill collections of %s: %w", s.name, err)
 		}
 	}
