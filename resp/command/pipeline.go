@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kindredkv/kindred/cluster"
@@ -378,6 +379,7 @@ func (p *pipeline) settle() bool {
 		p.taken = 0
 	}
 	out := &p.s.Out
+	out.Buf = slices.Grow(out.Buf, p.unsent())
 	for ; p.sent < len(p.items); p.sent++ {
 		it := &p.items[p.sent]
 		if it.count == 0 {
@@ -407,6 +409,16 @@ func (p *pipeline) settle() bool {
 		p.count()
 	}
 	return true
+}
+
+// unsent is about how many bytes the replies take that are to be sent: many long ones are not to be moved while they gather.
+func (p *pipeline) unsent() (bytes int) {
+	for i := p.sent; i < len(p.items); i++ {
+		if it := &p.items[i]; it.count == 1 && !it.silent {
+			bytes += len(p.commands[it.first].Reply)
+		}
+	}
+	return bytes
 }
 
 // merge puts the replies of a command of several slots together. An error of any part is the reply.
