@@ -96,13 +96,20 @@ const cacheAtOnce = 1024
 // fillCells gives the hot cache the cells that the batch has changed or had to read. seq is the batch's number.
 func (r *pendingRows) fillCells(seq uint64) {
 	var room cellKeyRoom
+	many := 0
+	r.changes.Scan(func(name object.CellName, _ []causal.Version) bool {
+		if cacheable(name) {
+			many++
+		}
+		return many <= cacheAtOnce
+	})
 	put := func(name object.CellName, versions []causal.Version, changed bool) {
 		key := r.cacheKey(room[:0], name)
 		if changed {
 			r.shard.lastWrite[writeClass(key)] = seq
 		}
 		e := r.shard.cache.Find(key)
-		if e == nil && (len(versions) == 0 || r.changes.Len() > cacheAtOnce) {
+		if e == nil && (len(versions) == 0 || many > cacheAtOnce) {
 			return
 		}
 		r.shard.cache.Put(r.cacheKey(nil, name), e, cellRecord(key, versions))
