@@ -84,6 +84,7 @@ func (sh *shard) clear() error {
 	}
 	sh.summaries.reset()
 	sh.cache.Drop()
+	sh.reading.clear()
 	// A reader that read before this must not offer what it read.
 	seq := sh.store.sequence.Add(1)
 	for i := range sh.lastWrite {

@@ -30,6 +30,8 @@ func (tx *Tx) step() bool {
 	return tx.walked <= tx.patience
 }
 
+func (tx *Tx) mayRepeat() bool { return tx.patience < boundlessPatience }
+
 func (tx *Tx) mayWalk() bool {
 	if tx.patience < boundlessPatience {
 		tx.fail(errLong)
@@ -60,3 +62,4 @@ type patientReader struct{ store *Store }
 func (r patientReader) fail(err error) { r.store.fatal(err) }
 func (patientReader) step() bool       { return true }
 func (patientReader) mayWalk() bool    { return true }
+func (patientReader) mayRepeat() bool  { return false }

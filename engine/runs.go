@@ -84,7 +84,8 @@ type nearRows struct {
 	runs        []*run // no two cover a name
 	first, last object.CellName
 	walks       int
-	round       int // rows at the beginning that are to be drawn from next
+	round       int   // rows at the beginning that are to be drawn from next
+	used        int64 // the tick of the shard when rows were last read
 }
 
 // follows notes a walk that began at a name, and reports whether so many have come one after the other that the next is likely to
@@ -104,14 +105,18 @@ type shardRuns struct {
 	of    map[causal.Time]*nearRows // by generation
 	bytes int
 	made  int // how many there have been
+	tick  int64
 }
+
+// runsFor bounds the objects of which anything is noted.
+const runsFor = 1024
 
 // noted is what is known of an object that rows are read of.
 func (s *shardRuns) noted(g generation) *nearRows {
 	n := s.of[g.at]
 	if n == nil {
-		if len(s.of) >= runsBytes/4096 {
-			s.clear()
+		if len(s.of) >= runsFor {
+			s.forgetOne()
 		}
 		if s.of == nil {
 			s.of = map[causal.Time]*nearRows{}
@@ -119,18 +124,32 @@ func (s *shardRuns) noted(g generation) *nearRows {
 		n = &nearRows{}
 		s.of[g.at] = n
 	}
+	s.tick++
+	n.used = s.tick
 	return n
 }
 
-// clear gives up all runs. They are made again where they are of use.
-func (s *shardRuns) clear() { clear(s.of); s.bytes = 0 }
+// forgetOne gives up the runs of an object, of some that one whose rows have not been read for longest.
+func (s *shardRuns) forgetOne() {
+	var oldest causal.Time
+	looked, least := 0, int64(0)
+	for at, n := range s.of {
+		if looked == 0 || n.used < least {
+			oldest, least = at, n.used
+		}
+		if looked++; looked == mayGo {
+			break
+		}
+	}
+	s.forget(oldest)
+}
 
-func (s *shardRuns) forget(g generation) {
-	if n := s.of[g.at]; n != nil {
+func (s *shardRuns) forget(at causal.Time) {
+	if n := s.of[at]; n != nil {
 		for _, r := range n.runs {
 			s.bytes -= r.bytes
 		}
-		delete(s.of, g.at)
+		delete(s.of, at)
 	}
 }
 
@@ -304,7 +323,7 @@ func (s *shardRuns) stored(g generation, name object.CellName) (versions []causa
 // follow brings the runs up to date with what a batch has committed.
 func (s *shardRuns) follow(p *pendingKey) {
 	for _, g := range p.dropped {
-		s.forget(g)
+		s.forget(g.at)
 	}
 	if p.rows == nil || p.rows.changes.Len() == 0 || p.rows.fresh {
 		return
@@ -319,28 +338,33 @@ func (s *shardRuns) follow(p *pendingKey) {
 		if r.idle++; r.idle > runIdle {
 			continue
 		}
-		r.widen(p.before.Kept)
-		p.rows.changes.Ascend(r.low, func(name object.CellName, versions []causal.Version) bool {
-			switch {
-			case name >= r.high:
-				return false
-			case len(versions) == 0:
-				r.remove(name)
-			default:
-				r.set(name, versions)
-			}
-			return true
-		})
-		if r.rows.Len() > r.most || r.bytes/2 > r.mostBytes {
-			r.cut()
-		}
+		r.take(p)
 		kept = append(kept, r)
 		s.bytes += r.bytes
 	}
 	clear(n.runs[len(kept):])
 	n.runs = kept
-	if s.bytes > runsBytes {
-		s.clear()
+	for s.bytes > runsBytes && len(s.of) > 0 {
+		s.forgetOne()
+	}
+}
+
+// take brings the run up to date with what a batch has changed.
+func (r *run) take(p *pendingKey) {
+	r.widen(p.before.Kept)
+	p.rows.changes.Ascend(r.low, func(name object.CellName, versions []causal.Version) bool {
+		switch {
+		case name >= r.high:
+			return false
+		case len(versions) == 0:
+			r.remove(name)
+		default:
+			r.set(name, versions)
+		}
+		return true
+	})
+	if r.rows.Len() > r.most || r.bytes/2 > r.mostBytes {
+		r.cut()
 	}
 }
 

@@ -25,14 +25,15 @@ import (
 type shard struct {
 	store *Store
 
-	mu       sync.Mutex // guards the seven below
-	queue    []*Task
-	spare    []*Task // an empty queue for the next swap
-	fills    []fill
-	controls []func()
-	draining bool
-	heavy    bool // a task of queue is Large
-	dead     bool // the store failed while this shard was at work; nothing runs any more
+	mu        sync.Mutex // guards the eight below
+	queue     []*Task
+	spare     []*Task // an empty queue for the next swap
+	fills     []fill
+	runOffers []runOffer
+	controls  []func()
+	draining  bool
+	heavy     bool // a task of queue is Large
+	dead      bool // the store failed while this shard was at work; nothing runs any more
 
 	committed atomic.Uint64 // the last batch that readers can see
 
@@ -53,6 +54,7 @@ type shard struct {
 	points    *pebble.Iterator // for rows of cells, by name
 	rows      *pebble.Iterator // for walks over them
 	runs      shardRuns
+	reading   readRuns
 	ranks     shardRanks
 	sink      byte
 }
@@ -134,7 +136,7 @@ func (sh *shard) drain(rounds int) {
 	}()
 	for ; ; rounds-- {
 		sh.mu.Lock()
-		if len(sh.queue)+len(sh.controls)+len(sh.fills) == 0 {
+		if len(sh.queue)+len(sh.controls)+len(sh.fills)+len(sh.runOffers) == 0 {
 			sh.draining = false
 			sh.mu.Unlock()
 			returned = true
@@ -146,12 +148,13 @@ func (sh *shard) drain(rounds int) {
 			go sh.drain(-1)
 			return
 		}
-		tasks, fills, controls := sh.queue, sh.fills, sh.controls
+		tasks, fills, offers, controls := sh.queue, sh.fills, sh.runOffers, sh.controls
 		sh.queue, sh.spare = sh.spare[:0], nil
-		sh.fills, sh.controls, sh.heavy = nil, nil, false
+		sh.fills, sh.runOffers, sh.controls, sh.heavy = nil, nil, nil, false
 		sh.mu.Unlock()
 
 		sh.takeFills(fills)
+		sh.takeRuns(offers)
 		for rest := tasks; len(rest) > 0; {
 			n := min(len(rest), maxBatch)
 			sh.runBatch(rest[:n])
@@ -209,7 +212,7 @@ func (sh *shard) die() {
 	sh.mu.Lock()
 	sh.dead = true
 	tasks, controls := sh.queue, sh.controls
-	sh.queue, sh.controls, sh.fills = nil, nil, nil
+	sh.queue, sh.controls, sh.fills, sh.runOffers = nil, nil, nil, nil
 	sh.mu.Unlock()
 	refuse(tasks)
 	for _, f := range controls {
@@ -342,6 +345,7 @@ func (sh *shard) commit() error {
 	if len(sh.changes)+len(sh.hints.changed) > 0 {
 		seq := sh.store.sequence.Add(1)
 		mutant.Reach(mutant.BeforeCommit, uint64(sh.store.node))
+		sh.reading.hide(sh.order)
 		if err = sh.withRanks(func() error { return sh.write(seq) }); err == nil {
 			mutant.Reach(mutant.AfterCommit, uint64(sh.store.node))
 			sh.summaries.publish(seq, sh.changes)
@@ -461,6 +465,7 @@ func (sh *shard) fillCache() {
 			p.rows.fillCells(sh.committed.Load())
 		}
 		sh.runs.follow(p)
+		sh.reading.follow(p, sh.store.readRunBytes())
 	}
 	if sh.cache.Unsettled() {
 		sh.store.unsettled()

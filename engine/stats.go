@@ -29,6 +29,9 @@ func (s *Store) Stats() Stats {
 		Compactions:       m.Compact.Count,
 		ReadAmplification: m.ReadAmp(),
 	}
+	for _, sh := range s.shards {
+		out.CacheBytes += sh.reading.bytes.Load()
+	}
 	if at := s.stats.lastSync.Load(); at != 0 {
 		out.LastSync = time.UnixMilli(at)
 	}

@@ -38,6 +38,7 @@ type Store struct {
 
 	sync     atomic.Int32  // the SyncPolicy in force
 	siblings atomic.Int64  // the MaxSiblings in force
+	runBytes atomic.Int64  // the bound of runs for readers
 	behind   atomic.Int64  // by how much the wall clock is behind those of most nodes, a time.Duration
 	sequence atomic.Uint64 // the number of the last batch
 	opened   atomic.Bool   // storage is open, and the disk must not refuse anything any more
@@ -130,7 +131,7 @@ func (s *Store) start() error {
 		return err
 	}
 	var err error
-	if s.cache, err = cache.New(s.options.CacheBytes); err != nil {
+	if s.cache, err = cache.New(s.divideCache(s.options.CacheBytes)); err != nil {
 		return err
 	}
 	if err := s.startMarks(); err != nil {
@@ -176,7 +177,14 @@ func (s *Store) Epoch() uint64 { return s.epoch }
 func (s *Store) SetSync(p SyncPolicy) { s.sync.Store(int32(p)) }
 
 // SetCacheBytes changes the bound of the hot cache.
-func (s *Store) SetCacheBytes(n int64) { s.cache.Resize(n) }
+func (s *Store) SetCacheBytes(n int64) { s.cache.Resize(s.divideCache(n)) }
+
+// divideCache gives runs for readers their part of the hot cache, and returns what is left.
+func (s *Store) divideCache(n int64) int64 {
+	runs := min(n/readRunsPart, readRunsMost)
+	s.runBytes.Store(runs)
+	return n - runs
+}
 
 // SetMaxSiblings changes the bound of the versions of one cell, for changes from now on.
 func (s *Store) SetMaxSiblings(n int) { s.siblings.Store(int64(n)) }
@@ -257,7 +265,7 @@ func (s *Store) Get(key object.Key) (*object.Object, error) {
 	if err != nil || o == nil || o.Kept == nil {
 		return o, err // without a value of a method, which is an allocation
 	}
-	return s.attach(key, o, patientReader{s}), nil
+	return s.attach(key, o, r, patientReader{s}), nil
 }
 
 // Digest is that of the context of what the store knows of a key, 0 when it knows nothing.

@@ -64,7 +64,7 @@ func (v *View) load(key object.Key) (*object.Object, error) {
 	if err != nil || o == nil || o.Kept == nil {
 		return o, err // without a value of a method, which is an allocation
 	}
-	return v.store.attach(key, o, &v.tx), nil
+	return v.store.attach(key, o, r, &v.tx), nil
 }
 
 // whole is the key's object with all its cells, as of one moment.
