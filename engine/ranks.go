@@ -1,17 +1,19 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
 	"github.com/kindredkv/kindred/engine/causal"
+	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
 	"github.com/kindredkv/kindred/engine/rank"
 )
 
 // Ranks of elements in rows are told by counts in memory (package rank). They are made when a command first asks for a rank, by a walk over
-// all elements, and follow each write from then on; those that were not used for long are given up when there are many. In
+// all elements beside the appliers (rankBuild), and follow each write from then on; those that were not used for long are given up when there are many. In
 // the store they would be rows that every write changes, and Pebble steps over each older value of such a row for as long
 // as it is in a memtable: a push took a hundred times as long.
 
@@ -25,12 +27,13 @@ type rankKey struct {
 
 // shardRanks are the counts of a shard's objects.
 type shardRanks struct {
-	// mu guards entries. The applier holds it from before a commit that changes elements until the counts are those after it,
+	// mu guards entries and building. The applier holds it from before a commit that changes elements until the counts are those after it,
 	// so who holds it for reading and opens an iterator finds both of one moment. Counts are never changed, but replaced.
-	mu      sync.RWMutex
-	entries map[rankKey]*rankEntry
-	bytes   int64
-	tick    atomic.Int64
+	mu       sync.RWMutex
+	entries  map[rankKey]*rankEntry
+	building map[rankKey]*rankBuild
+	bytes    int64
+	tick     atomic.Int64
 }
 
 type rankEntry struct {
@@ -110,34 +113,42 @@ func (r storedRows) Ranks(k object.Kind) (*rank.Widths, object.Rows, func()) {
 		return r.makeRanks(key, held)
 	}
 	defer held.mu.RUnlock()
-	rows, done := r.moment()
+	rows, done := r.moment(k)
 	return w, rows, done
 }
 
-// makeRanks makes counts that nobody has. Commits wait meanwhile.
-func (r storedRows) makeRanks(key rankKey, held *shardRanks) (*rank.Widths, object.Rows, func()) {
-	held.mu.Lock()
-	defer held.mu.Unlock()
-	rows, done := r.moment()
-	w := held.find(key)
-	if w == nil {
-		w = countRows(rows, key.kind)
-		held.put(key, w)
-	}
-	return w, rows, done
-}
-
-// moment are the rows as they are now.
-func (r storedRows) moment() (object.Rows, func()) {
-	iter, err := r.store.db.NewIter(nil)
+// moment are the rows as they are now, of which those that tell the order of a type are near.
+func (r storedRows) moment(k object.Kind) (object.Rows, func()) {
+	bounds := r.walkAt(kind.FirstRow(k))
+	iter, err := r.store.db.NewIter(bounds.options())
 	if err != nil {
 		r.fail(fmt.Errorf("read cells: %w", err))
 		return &freshRows{}, func() {}
 	}
-	return sameMoment{iter, r.generation, r.fail}, func() {
+	return &orderRows{sameMoment: sameMoment{iter, r.generation, r.fail}, first: bounds.first}, func() {
 		if err := iter.Close(); err != nil {
 			r.fail(fmt.Errorf("read cells: %w", err))
 		}
+	}
+}
+
+// orderRows are sameMoment for one walk over the rows that the iterator has the bounds of, which it does itself.
+type orderRows struct {
+	sameMoment
+	first []byte
+	taken bool
+}
+
+// Each visits the cells.
+func (r *orderRows) Each(from object.CellName, visit func(*object.Cell) bool) {
+	bounds := r.walkAt(from)
+	if r.taken || !bytes.Equal(bounds.first, r.first) {
+		r.sameMoment.Each(from, visit)
+		return
+	}
+	r.taken = true
+	if err := walkCells(r.of, bounds, visit); err != nil {
+		r.fail(fmt.Errorf("read cells: %w", err))
 	}
 }
 
@@ -226,6 +237,9 @@ func (sh *shard) withRanks(commit func() error) error {
 		for _, g := range p.dropped {
 			for _, k := range []object.Kind{object.ZSet, object.List} {
 				sh.ranks.remove(rankKey{g.at, k})
+				if b := sh.ranks.building[rankKey{g.at, k}]; b != nil {
+					b.gone = true
+				}
 			}
 		}
 		if p.rows == nil {
@@ -233,6 +247,9 @@ func (sh *shard) withRanks(commit func() error) error {
 		}
 		for k := range p.rows.ranks.changed {
 			sh.ranks.remove(rankKey{p.rows.at, k}) // somebody may have made counts of what was there before
+			if b := sh.ranks.building[rankKey{p.rows.at, k}]; b != nil && err == nil {
+				b.note(p.rows, k)
+			}
 		}
 		for k, w := range p.rows.ranks.widths {
 			if err == nil {

@@ -58,6 +58,15 @@ func (x index) back(before Spot, visit func(Spot) bool) {
 	})
 }
 
+// FirstRow is a name at or below those of all rows that tell the order of a type's elements.
+func FirstRow(kind object.Kind) object.CellName { return index{nil, kind}.name("") }
+
+// SpotOfRow is where the element stands whose place a row tells. It is false of other rows.
+func SpotOfRow(kind object.Kind, name object.CellName) (Spot, bool) {
+	s, ok, within := index{nil, kind}.spot(&object.Cell{Name: name, Versions: []causal.Version{{}}})
+	return s, ok && within
+}
+
 // Walk visits the spots of a type's elements in rows from one on, upwards.
 func Walk(rows object.Rows, kind object.Kind, from string, visit func(string) bool) {
 	index{rows, kind}.walk(Spot(from), func(s Spot) bool { return visit(string(s)) })
