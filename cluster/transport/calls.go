@@ -18,9 +18,11 @@ type Reply struct {
 // call is a slot of a callTable. Times are microseconds of the connection's stopwatch.
 type call struct {
 	done     func(Reply) // nil in a free slot
-	start    int64
+	start    int64       // when it was made, or a part of a long message came or went
 	deadline int64
-	end      uint64 // position in the byte stream just behind the frame
+	timeout  int64
+	end      uint64 // position in the byte stream just behind the frame; math.MaxUint64 while a part of the request is not there
+	long     bool   // request or reply is a long message
 	uses     uint32 // how often the slot was taken: a reply to an earlier use is recognized as late
 	next     int32  // the next free slot plus one, in a free slot
 }
@@ -48,18 +50,31 @@ func (t *callTable) add(c call) uint64 {
 	return uint64(c.uses)<<32 | uint64(uint32(slot))
 }
 
-// take removes the call with this id. It reports false when there is none: it has ended before.
-func (t *callTable) take(id uint64) (call, bool) {
+// find returns the call with this id, nil when there is none.
+func (t *callTable) find(id uint64) *call {
 	slot := uint32(id)
 	if uint64(slot) >= uint64(len(t.slots)) {
-		return call{}, false
+		return nil
 	}
-	c := t.slots[slot]
+	c := &t.slots[slot]
 	if c.done == nil || c.uses != uint32(id>>32) {
+		return nil
+	}
+	return c
+}
+
+// progress notes that bytes of the call flow.
+func (c *call) progress(now int64) { c.start, c.deadline = now, now+c.timeout }
+
+// take removes the call with this id. It reports false when there is none: it has ended before.
+func (t *callTable) take(id uint64) (call, bool) {
+	c := t.find(id)
+	if c == nil {
 		return call{}, false
 	}
-	t.release(int(slot))
-	return c, true
+	taken := *c
+	t.release(int(uint32(id)))
+	return taken, true
 }
 
 func (t *callTable) release(slot int) {
@@ -70,16 +85,23 @@ func (t *callTable) release(slot int) {
 	t.inFlight--
 }
 
-// expire removes the calls whose deadline is not after now, appends their done functions to late, and returns the
-// earliest deadline left, math.MaxInt64 when none is.
-func (t *callTable) expire(now int64, late []func(Reply)) ([]func(Reply), int64) {
-	earliest := int64(math.MaxInt64)
+// lateCall is a call that has ended without a reply.
+type lateCall struct {
+	id   uint64
+	done func(Reply)
+	end  uint64
+}
+
+// expire removes the calls whose deadline is not after now, and returns them and the earliest deadline left, math.MaxInt64
+// when none is.
+func (t *callTable) expire(now int64) (late []lateCall, earliest int64) {
+	earliest = math.MaxInt64
 	for i := range t.slots {
 		c := &t.slots[i]
 		switch {
 		case c.done == nil:
 		case c.deadline <= now:
-			late = append(late, c.done)
+			late = append(late, lateCall{uint64(c.uses)<<32 | uint64(uint32(i)), c.done, c.end})
 			t.release(i)
 		default:
 			earliest = min(earliest, c.deadline)
@@ -108,4 +130,15 @@ func moveLatency(average, deviation, sample time.Duration) (newAverage, newDevia
 	}
 	off := sample - average
 	return average + off/8, deviation + (max(off, -off)-deviation)/4
+}
+
+// slowLink is the least that a connection is expected to carry, and who gets a message to make of it, in bytes a second.
+const slowLink = 8 << 20
+
+// Arrival is how long a message of so many bytes may take beside what short ones take: to be sent, or to be served.
+func Arrival(bytes int) time.Duration {
+	if bytes <= Short {
+		return 0
+	}
+	return time.Duration(bytes) * time.Second / slowLink
 }

@@ -12,14 +12,22 @@
 // one lock. There is no goroutine for a request and no allocation for a call, but for payloads and requests, which are cut
 // from pieces of a few KB.
 //
+// A message that is not Short travels in parts, in turn with the parts of others and behind all that is short (stream.go): one of
+// 100 MB makes the next wait for no more than a write takes. The receiver puts it together; one of more than 1 MiB is sent on only
+// when the receiver has room. When a call ends before its request is sent whole the rest is not sent, and what has come
+// of it is forgotten.
+//
 // # Guarantees
 //
-//   - Requests on one connection reach the handler in the order of their calls, each at most once. Nothing is sent again:
-//     what a broken connection held is answered with an error.
+//   - Requests on one connection reach the handler at most once, and short ones in the order of their calls. A long one is
+//     served when its last part has come, and may be overtaken by whatever is shorter. Nothing is sent again: what a broken
+//     connection held is answered with an error.
 //   - The done function of a call is called exactly once, whatever happens.
 //   - ErrNotSent is provable. Each call knows where in the byte stream its frame ends; when a connection has broken and its
 //     writer has returned, a call whose end lies behind the bytes that Write accepted cannot have been received whole, and
-//     a part of a frame is never served. All other calls end with ErrLost.
+//     a part of a frame is never served; nor is a long request whose last part was not sent. All other calls end with ErrLost.
+//   - A call whose bytes flow is not late: its timeout begins anew with every part that is sent of a long request, or comes of a long
+//     reply.
 //
 // # Silence
 //
@@ -36,6 +44,9 @@
 // the handshake and is renewed from the beats, which carry the receiver's stopwatch; peerClock says why it is sound. The
 // error is the fastest delivery of a beat within the last 8 to 15 seconds, well below a millisecond in a quiet network.
 //
+// A long request that takes more than half of its timeout to send is stamped by its last part: up to then the caller wanted it. So
+// what is in it can be older than any timeout. Who relies on a bound, as reaping does, asks the sender: Transport.Lingering.
+//
 // # Authentication
 //
 // Before anything else is read the two ends prove to each other that they know the secret, and agree on the cluster, both
@@ -45,7 +56,8 @@
 //
 // # Limits
 //
-// A frame has at most Options.MaxFrame bytes, and memory is taken as its bytes come. What waits to be written to a peer is
+// A message has at most Options.MaxMessage bytes, and memory is taken as its bytes come, at most eight times as much as has come and
+// no more than the message needs; Options.MaxAssembly bounds it over all. What waits to be written to a peer is
 // bounded: requests beyond it end with ErrNotSent; a peer that does not read its replies is no longer read from, and is
-// disconnected when the replies of what it was already sent exceed the bound.
+// disconnected when the short replies of what it was already sent exceed the bound; a long one beyond it is not sent.
 package transport

@@ -16,8 +16,8 @@ var (
 	// ErrTimeout says that no reply came within the timeout of the call. The outcome is indeterminate: the request may be
 	// running, or may still be on its way.
 	ErrTimeout = errors.New("no reply in time")
-	// ErrReplyTooLarge says that the peer served the request and its reply was larger than a frame may be.
-	ErrReplyTooLarge = errors.New("reply is larger than a frame may be")
+	// ErrReplyTooLarge says that the peer served the request and its reply was longer than a message may be.
+	ErrReplyTooLarge = errors.New("reply is longer than a message may be")
 )
 
 // The causes of ErrNotSent, made once so that refusing a call allocates nothing.
@@ -25,7 +25,8 @@ var (
 	errNoPeer       = fmt.Errorf("%w: not a peer", ErrNotSent)
 	errNoConnection = fmt.Errorf("%w: no connection", ErrNotSent)
 	errQueueFull    = fmt.Errorf("%w: too much is waiting for this peer", ErrNotSent)
-	errFrameSize    = fmt.Errorf("%w: larger than a frame may be", ErrNotSent)
+	errTooLong      = fmt.Errorf("%w: longer than a message may be", ErrNotSent)
+	errStalled      = fmt.Errorf("%w: the peer did not take all of it in time", ErrNotSent)
 )
 
 // Why a connection ended, for the log.

@@ -14,20 +14,33 @@ import (
 //	failed   type id:8                 the reply was too large
 //	beat     type clock:8              clock: microseconds of the sender since the handshake
 //	wall     type clock:8              clock: Unix milliseconds of the sender
+//
+// A request or a reply that is longer than a frame may be comes in parts. Its id is the call's.
+//
+//	begin    type id:8 length:4        a message of so many bytes, type included, follows in parts
+//	part     type id:8 stamp:8 bytes   stamp: as in requests, of this part; of no meaning in replies
+//	cancel   type id:8                 the sender gives the message up
+//	grant    type id:8                 from the receiver: there is room for it, go on
+//	stop     type id:8                 from the receiver: it is not wanted any more
 const (
 	frameRequest uint8 = 1 + iota
 	frameReply
 	frameFailed
 	frameBeat
 	frameWall
+	frameBegin
+	framePart
+	frameCancel
+	frameGrant
+	frameStop
 )
 
 const (
 	lengthSize  = 4
 	requestHead = 1 + 1 + 8 + 8 + 8 + 4
 	replyHead   = 1 + 1 + 8
-	failedSize  = 1 + 8
-	beatSize    = 1 + 8
+	partHead    = 1 + 8 + 8
+	numberSize  = 1 + 8 // of frames that are a number
 )
 
 var (
@@ -46,14 +59,28 @@ type requestHeader struct {
 	timeout uint32
 }
 
-func appendRequest(buf []byte, h requestHeader, payload []byte) []byte {
-	buf = binary.LittleEndian.AppendUint32(buf, uint32(requestHead+len(payload)))
+func appendRequest(buf []byte, h requestHeader, payload ...[]byte) []byte {
+	buf = binary.LittleEndian.AppendUint32(buf, uint32(requestHead+sizeOf(payload)))
+	buf = appendRequestHead(buf, h)
+	for _, p := range payload {
+		buf = append(buf, p...)
+	}
+	return buf
+}
+
+func sizeOf(parts [][]byte) (n int) {
+	for _, p := range parts {
+		n += len(p)
+	}
+	return n
+}
+
+func appendRequestHead(buf []byte, h requestHeader) []byte {
 	buf = append(buf, frameRequest, h.kind)
 	buf = binary.LittleEndian.AppendUint64(buf, h.id)
 	buf = binary.LittleEndian.AppendUint64(buf, h.ring)
 	buf = binary.LittleEndian.AppendUint64(buf, uint64(h.stamp))
-	buf = binary.LittleEndian.AppendUint32(buf, h.timeout)
-	return append(buf, payload...)
+	return binary.LittleEndian.AppendUint32(buf, h.timeout)
 }
 
 // parseRequest takes the body of a request frame apart. The payload aliases it.
@@ -71,12 +98,15 @@ func parseRequest(body []byte) (h requestHeader, payload []byte, err error) {
 
 func appendReply(buf []byte, id uint64, status uint8, size int, payload [][]byte) []byte {
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(replyHead+size))
-	buf = append(buf, frameReply, status)
-	buf = binary.LittleEndian.AppendUint64(buf, id)
+	buf = appendReplyHead(buf, id, status)
 	for _, p := range payload {
 		buf = append(buf, p...)
 	}
 	return buf
+}
+
+func appendReplyHead(buf []byte, id uint64, status uint8) []byte {
+	return binary.LittleEndian.AppendUint64(append(buf, frameReply, status), id)
 }
 
 // parseReply takes the body of a reply frame apart. The payload aliases it.
@@ -87,27 +117,20 @@ func parseReply(body []byte) (id uint64, status uint8, payload []byte, err error
 	return binary.LittleEndian.Uint64(body[2:]), body[1], body[replyHead:], nil
 }
 
-func appendFailed(buf []byte, id uint64) []byte {
-	buf = binary.LittleEndian.AppendUint32(buf, failedSize)
-	buf = append(buf, frameFailed)
-	return binary.LittleEndian.AppendUint64(buf, id)
+func appendNumber(buf []byte, kind uint8, number uint64) []byte {
+	buf = binary.LittleEndian.AppendUint32(buf, numberSize)
+	return binary.LittleEndian.AppendUint64(append(buf, kind), number)
 }
 
-func appendBeat(buf []byte, clock int64) []byte {
-	buf = binary.LittleEndian.AppendUint32(buf, beatSize)
-	buf = append(buf, frameBeat)
-	return binary.LittleEndian.AppendUint64(buf, uint64(clock))
-}
-
-func appendWall(buf []byte, clock int64) []byte {
-	buf = binary.LittleEndian.AppendUint32(buf, beatSize)
-	buf = append(buf, frameWall)
-	return binary.LittleEndian.AppendUint64(buf, uint64(clock))
+func appendBegin(buf []byte, id uint64, length int) []byte {
+	buf = binary.LittleEndian.AppendUint32(buf, numberSize+4)
+	buf = binary.LittleEndian.AppendUint64(append(buf, frameBegin), id)
+	return binary.LittleEndian.AppendUint32(buf, uint32(length))
 }
 
 // parseNumber returns the number that the body of a failed, beat or wall frame holds.
 func parseNumber(body []byte) (uint64, error) {
-	if len(body) != beatSize {
+	if len(body) != numberSize {
 		return 0, errFrameBody
 	}
 	return binary.LittleEndian.Uint64(body[1:]), nil

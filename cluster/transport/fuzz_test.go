@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -50,9 +49,14 @@ func (p *pieces) Read(b []byte) (int, error) {
 func FuzzFrames(f *testing.F) {
 	two := appendRequest(appendRequest(nil, requestHeader{kind: 1, id: 7, stamp: -1}, []byte("one")), requestHeader{}, nil)
 	f.Add(two, []byte{3})
-	f.Add(appendBeat(two, 1<<62), []byte{255})
-	f.Add(appendFailed(appendReply(nil, 1<<32, 1, 2, [][]byte{{1}, {2}}), 3), []byte{})
+	f.Add(appendNumber(two, frameBeat, 1<<62), []byte{255})
+	f.Add(appendNumber(appendReply(nil, 1<<32, 1, 2, [][]byte{{1}, {2}}), frameFailed, 3), []byte{})
 	f.Add([]byte{0xff, 0xff, 0xff, 0x1f, 1, 1, 1}, []byte{1, 2})
+	inParts := newLong(appendRequestHead(nil, requestHeader{kind: 1, id: 9}), Short+1)
+	f.Add(append(inParts, two...), []byte{255, 1})
+	f.Add(appendNumber(inParts[:40<<10], frameCancel, 9), []byte{200})
+	f.Add(newLong(appendReplyHead(nil, 0, 1), Short+1), []byte{255})
+	f.Add(appendNumber(appendBegin(appendBegin(nil, 1, 1<<29), 2, 1<<29), frameStop, 1), []byte{3})
 	f.Fuzz(func(t *testing.T, data, sizes []byte) {
 		whole := serveBytes(t, bytes.NewReader(data), len(data))
 		cut := serveBytes(t, &pieces{data: data, sizes: sizes}, len(data))
@@ -71,9 +75,9 @@ func FuzzFrames(f *testing.F) {
 // serveBytes runs the accepting end over bytes and returns the payloads it served.
 func serveBytes(t *testing.T, src io.Reader, size int) [][]byte {
 	handler := new(countingHandler)
-	tr := &Transport{options: Options{ID: "b", Cluster: "c", Handler: handler}.withDefaults()}
+	tr := &Transport{options: Options{ID: "b", Cluster: "c", Handler: handler}.withDefaults(), room: &room{limit: 1 << 30, each: 1 << 29}}
 	in := newIncoming(tr, nullConn{}, "a", stopwatch{time.Now()})
-	frames := newFrameReader(src, tr.options.MaxFrame, &in.heard, &in.bytesIn)
+	frames := newFrameReader(src, &in.heard, &in.bytesIn)
 	for in.serveRead(frames) == nil {
 	}
 	sum := 0
@@ -88,14 +92,14 @@ func serveBytes(t *testing.T, src io.Reader, size int) [][]byte {
 
 // endBytes runs the dialing end over bytes, with one call in flight.
 func endBytes(t *testing.T, src io.Reader) {
-	tr := &Transport{options: Options{ID: "a", Cluster: "c"}.withDefaults()}
+	tr := &Transport{options: Options{ID: "a", Cluster: "c"}.withDefaults(), room: &room{limit: 1 << 30, each: 1 << 29}}
 	p := &peer{transport: tr, id: "b"}
 	o := newOutgoing(p, nullConn{}, stopwatch{time.Now()})
 	ends := 0
-	if err := o.send(1, 0, []byte("x"), time.Hour, func(Reply) { ends++ }); err != nil {
+	if err := o.send(1, 0, []byte("x"), nil, time.Hour, func(Reply) { ends++ }); err != nil {
 		t.Fatal(err)
 	}
-	frames := newFrameReader(src, tr.options.MaxFrame, &o.heard, &o.bytesIn)
+	frames := newFrameReader(src, &o.heard, &o.bytesIn)
 	for o.serveRead(frames) == nil {
 	}
 	o.close(io.EOF)
@@ -105,28 +109,48 @@ func endBytes(t *testing.T, src io.Reader) {
 	}
 }
 
-// TestMemoryFollowsBytes announces the largest frame, sends some of it, and looks at what was set aside.
+// newLong is a message of a head and n bytes as it goes out in parts, with the leave that it may need behind its begin.
+func newLong(head []byte, n int) (b []byte) {
+	s := newStream(9, head, [][]byte{make([]byte, n)})
+	for s.left > 0 {
+		s.waits = false
+		b = s.appendPart(b)
+	}
+	return b
+}
+
+// TestMemoryFollowsBytes announces the longest message, sends some of it, and looks at what was set aside.
 func TestMemoryFollowsBytes(t *testing.T) {
-	var heard atomic.Bool
-	var count atomic.Uint64
-	data := append([]byte{0, 0, 0, 0x20, frameRequest}, make([]byte, 300<<10)...)
-	frames := newFrameReader(bytes.NewReader(data), 1<<30, &heard, &count)
+	const length, come = 512 << 20, 300 << 10
 	allocated := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for range b.N {
-			frames.src, frames.r, frames.w = bytes.NewReader(data), 0, 0
-			for {
-				if _, err := frames.fill(); err != nil {
-					break
-				}
-				if _, err := frames.next(); err != nil {
+			a := assemblies{room: &room{limit: 1 << 30, each: 1 << 30}}
+			left := false
+			if err := a.begin(1, length, length, func() { left = true }); err != nil || !left {
+				b.Fatal(err, left)
+			}
+			for range come / partBytes {
+				if whole, err := a.add(1, make([]byte, partBytes)); whole != nil || err != nil {
 					b.Fatal(err)
 				}
 			}
+			a.close()
 		}
 	}).AllocedBytesPerOp()
-	if allocated > 1<<20 {
-		t.Errorf("%d bytes were allocated for 300 KB of a frame of 512 MB", allocated)
+	if allocated > 6*come {
+		t.Errorf("%d bytes were allocated for %d of a message of %d", allocated, come, length)
+	}
+	a := assemblies{room: &room{limit: 1 << 30, each: 1 << 30}}
+	if err := a.begin(1, 100<<20, length, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < 100<<20; n += partBytes {
+		m := a.find(1)
+		a.add(1, make([]byte, partBytes))
+		if cap(m.body) > max(headRoom*len(m.body), 2*partBytes) {
+			t.Fatalf("%d bytes were set aside when %d had come", cap(m.body), len(m.body))
+		}
 	}
 }
 
@@ -147,9 +171,9 @@ func (s script) RemoteAddr() net.Addr             { return &net.UnixAddr{} }
 // encoded the same way again.
 func FuzzHandshake(f *testing.F) {
 	var greeting, answer bytes.Buffer
-	writeMessage(&greeting, messageHello, hello{min: 1, max: 1, cluster: "c", from: "a", to: "b"}.encode())
+	writeMessage(&greeting, messageHello, hello{min: minVersion, max: maxVersion, cluster: "c", from: "a", to: "b"}.encode())
 	writeMessage(&greeting, messageProof, make([]byte, 32))
-	writeMessage(&answer, messageChallenge, challenge{version: 1, min: 1, max: 1, id: "b"}.encode())
+	writeMessage(&answer, messageChallenge, challenge{version: maxVersion, min: minVersion, max: maxVersion, id: "b"}.encode())
 	writeMessage(&answer, messageProof, make([]byte, 32))
 	f.Add(greeting.Bytes())
 	f.Add(answer.Bytes())

@@ -28,8 +28,8 @@ const (
 
 // Protocol versions that this build speaks.
 const (
-	minVersion uint8 = 1
-	maxVersion uint8 = 1
+	minVersion uint8 = 2
+	maxVersion uint8 = 2
 )
 
 // handshaker authenticates connections in the name of a node.

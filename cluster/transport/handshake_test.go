@@ -138,7 +138,7 @@ func TestImpostors(t *testing.T) {
 		if _, err := readMessage(conn, messageHello); err != nil {
 			return err
 		}
-		c := challenge{version: 1, min: 1, max: 1, id: "b", nonce: newNonce()}
+		c := challenge{version: maxVersion, min: minVersion, max: maxVersion, id: "b", nonce: newNonce()}
 		writeMessage(conn, messageChallenge, c.encode())
 		proof, err := readMessage(conn, messageProof)
 		if err != nil {
@@ -151,7 +151,7 @@ func TestImpostors(t *testing.T) {
 		return nil
 	}
 	guess := func(conn net.Conn) error { // answers with a proof that is all zeros
-		m := hello{min: 1, max: 1, cluster: "c", from: "a", to: "b", nonce: newNonce()}
+		m := hello{min: minVersion, max: maxVersion, cluster: "c", from: "a", to: "b", nonce: newNonce()}
 		writeMessage(conn, messageHello, m.encode())
 		if _, err := readMessage(conn, messageChallenge); err != nil {
 			return err
@@ -196,7 +196,7 @@ func TestReflectionAcrossConnections(t *testing.T) {
 
 		greeting, _ := readMessage(victim, messageHello)
 		m, _ := parseHello(greeting)
-		writeMessage(back, messageHello, hello{min: 1, max: 1, cluster: "c", from: "b", to: "a", nonce: m.nonce}.encode())
+		writeMessage(back, messageHello, hello{min: minVersion, max: maxVersion, cluster: "c", from: "b", to: "a", nonce: m.nonce}.encode())
 		received, _ := readMessage(back, messageChallenge)
 		ch, _ := parseChallenge(received)
 		ch.id = "b"
@@ -215,7 +215,7 @@ func TestVersions(t *testing.T) {
 		min, max uint8
 		want     error
 	}{
-		{1, 1, nil}, {0, 9, nil}, {2, 9, refusal{reason: reasonVersion, remote: true}}, {0, 0, refusal{reason: reasonVersion, remote: true}},
+		{2, 2, nil}, {0, 9, nil}, {3, 9, refusal{reason: reasonVersion, remote: true}}, {0, 1, refusal{reason: reasonVersion, remote: true}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			err, _ := handshakePair(func(conn net.Conn) error {

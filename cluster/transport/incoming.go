@@ -22,7 +22,9 @@ type incoming struct {
 
 // serve reads requests until the connection breaks, and closes it.
 func (in *incoming) serve() {
-	frames := newFrameReader(in.conn, in.transport.options.MaxFrame, &in.heard, &in.bytesIn)
+	defer in.forgetStreams()
+	defer in.coming.close()
+	frames := newFrameReader(in.conn, &in.heard, &in.bytesIn)
 	for {
 		// A peer that sends requests and does not read the replies is not read from either.
 		in.await(in.limit / 4)
@@ -35,16 +37,14 @@ func (in *incoming) serve() {
 
 // serveRead hands what one read brings to the handler.
 func (in *incoming) serveRead(frames *frameReader) error {
-	body, err := frames.fill()
+	err := frames.fill()
 	now := in.clock.micros()
-	if body != nil {
-		err = in.take(body, now, true)
-	} else if err == nil {
-		for body, err = frames.next(); body != nil && err == nil; body, err = frames.next() {
-			if err = in.take(body, now, false); err != nil {
-				break
-			}
+	for err == nil {
+		var body []byte
+		if body, err = frames.next(); body == nil {
+			break
 		}
+		err = in.take(body, now)
 	}
 	if len(in.batch) > 0 {
 		in.serving.Store(true)
@@ -57,28 +57,15 @@ func (in *incoming) serveRead(frames *frameReader) error {
 	return err
 }
 
-// take adds one frame to the batch. The body of a large frame is owned.
-func (in *incoming) take(body []byte, now int64, owned bool) error {
+// take takes one frame. Requests join the batch.
+func (in *incoming) take(body []byte, now int64) error {
 	switch body[0] {
 	case frameRequest:
 		h, payload, err := parseRequest(body)
-		if err != nil {
-			return err
+		if err == nil {
+			in.join(in.newRequest(), h, in.slab.copy(payload), now)
 		}
-		var r *Request
-		if owned {
-			r = new(Request) // alone, so that no small neighbor keeps a large payload
-		} else {
-			r, payload = in.newRequest(), in.slab.copy(payload)
-		}
-		*r = Request{
-			Kind: h.kind, Payload: payload, RingVersion: h.ring, From: in.from,
-			Timeout: time.Duration(h.timeout) * time.Microsecond,
-			Delay:   time.Duration(max(0, now-h.stamp)) * time.Microsecond,
-			conn:    in, id: h.id, stamp: h.stamp,
-		}
-		in.batch = append(in.batch, r)
-		return nil
+		return err
 	case frameBeat:
 		_, err := parseNumber(body)
 		return err
@@ -88,9 +75,31 @@ func (in *incoming) take(body []byte, now int64, owned bool) error {
 			return err
 		}
 		return in.walls.check(in.from, int64(told))
+	case frameBegin, framePart, frameCancel, frameGrant, frameStop:
+		whole, stamp, err := in.takeLong(body, nil)
+		if whole == nil || err != nil {
+			return err
+		}
+		h, payload, err := parseRequest(whole)
+		h.stamp = stamp
+		if err == nil {
+			in.join(new(Request), h, payload, now) // alone, so that no small neighbor keeps a large payload
+		}
+		return err
 	default:
 		return unexpectedFrame(body)
 	}
+}
+
+// join adds a request to the batch.
+func (in *incoming) join(r *Request, h requestHeader, payload []byte, now int64) {
+	*r = Request{
+		Kind: h.kind, Payload: payload, RingVersion: h.ring, From: in.from,
+		Timeout: time.Duration(h.timeout) * time.Microsecond,
+		Delay:   time.Duration(max(0, now-h.stamp)) * time.Microsecond,
+		conn:    in, id: h.id, stamp: h.stamp,
+	}
+	in.batch = append(in.batch, r)
 }
 
 func (in *incoming) newRequest() *Request {
@@ -102,8 +111,16 @@ func (in *incoming) newRequest() *Request {
 	return r
 }
 
+// notePart notes that a part of a long reply is sent. mu is held.
+func (in *incoming) notePart(s *stream) {
+	if s.lingers(in.clock.micros()) {
+		in.transport.noteLingering()
+	}
+}
+
 func newIncoming(t *Transport, conn net.Conn, from string, clock stopwatch) *incoming {
 	in := &incoming{transport: t, from: from}
 	in.open(conn, clock, t)
+	in.sending = in.notePart
 	return in
 }

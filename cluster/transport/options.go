@@ -12,8 +12,8 @@ import (
 const (
 	// maxName is the longest node id and cluster name, in bytes: a handshake message stays small.
 	maxName = 128
-	// minFrame keeps room for the heads of all frames.
-	minFrame = 64
+	// minMessage keeps room for the heads of all messages.
+	minMessage = 64
 )
 
 // Events are notices about outgoing connections. For one peer they come one at a time and alternate, Up first. They must
@@ -44,11 +44,18 @@ type Options struct {
 	// not block. Default: of none.
 	Refuses func(id string) bool
 
-	// MaxFrame is the largest frame in bytes, its head included. Default 513 MiB: a value of 512 MiB and what goes with it.
-	MaxFrame int
-	// MaxInFlightBytes bounds what waits to be written to one peer, requests and replies apart. A frame that finds nothing
-	// waiting always fits. Default 64 MiB.
+	// MaxMessage is the longest message in bytes, its head included. Default 1 GiB: two concurrent values of 500 MB.
+	MaxMessage int
+	// MaxInFlightBytes bounds what waits to be written to one peer of messages that are Short, requests and replies apart.
+	// Default 64 MiB.
 	MaxInFlightBytes int
+	// MaxLongBytes is the same for longer messages. They are not copied, so it bounds no memory of the transport but what
+	// the callers keep for it. One that finds none waiting always fits. Default 1 GiB.
+	MaxLongBytes int
+	// MaxAssembly bounds the memory of long messages that are coming in, over all peers; one connection may have half of it.
+	// What needs more waits for its turn, and one that is longer has it alone. Messages up to 1 MiB are not counted: of them a
+	// connection may have eight at a time. Default 1 GiB.
+	MaxAssembly int
 	// MaxCalls bounds the calls to one peer that wait for their reply. Default 131,072.
 	MaxCalls int
 	// MaxHandshakes bounds the accepted connections that are not authenticated yet; one more closes the oldest. Default 64.
@@ -95,8 +102,10 @@ func (o Options) withDefaults() Options {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
-	setDefault(&o.MaxFrame, 513<<20)
+	setDefault(&o.MaxMessage, 1<<30)
 	setDefault(&o.MaxInFlightBytes, 64<<20)
+	setDefault(&o.MaxLongBytes, 1<<30)
+	setDefault(&o.MaxAssembly, 1<<30)
 	setDefault(&o.MaxCalls, 1<<17)
 	setDefault(&o.MaxHandshakes, 64)
 	setDefault(&o.RequestTimeout, 2*time.Second)
@@ -126,10 +135,10 @@ func (o Options) validate() error {
 	if o.Handler == nil {
 		faults = append(faults, errors.New("no Handler"))
 	}
-	if o.MaxFrame < minFrame || int64(o.MaxFrame) > 1<<31-1 {
-		faults = append(faults, fmt.Errorf("MaxFrame is %d, want %d to 2 GiB", o.MaxFrame, minFrame))
+	if o.MaxMessage < minMessage || int64(o.MaxMessage) > 1<<31-1 {
+		faults = append(faults, fmt.Errorf("MaxMessage is %d, want %d to 2 GiB", o.MaxMessage, minMessage))
 	}
-	if o.MaxInFlightBytes < 0 || o.MaxCalls < 0 || o.MaxHandshakes < 0 {
+	if o.MaxInFlightBytes < 0 || o.MaxLongBytes < 0 || o.MaxAssembly < 0 || o.MaxCalls < 0 || o.MaxHandshakes < 0 {
 		faults = append(faults, errors.New("a limit is negative"))
 	}
 	if min(o.RequestTimeout, o.DialTimeout, o.HandshakeTimeout, o.Beat, o.RetryMin, o.RetryMax, o.MaxClockDrift) < 0 {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"encoding/binary"
 	"math"
 	"net"
 	"sync/atomic"
@@ -36,38 +37,96 @@ type ending struct {
 	reply Reply
 }
 
-// send queues a request. It reports why not, as a kind of ErrNotSent; then done is the caller's to call.
-func (o *outgoing) send(kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(Reply)) error {
-	size := lengthSize + requestHead + len(payload)
+// send queues a request, whose payload is head and what follows it. It reports why not, as a kind of ErrNotSent; then done is
+// the caller's to call.
+func (o *outgoing) send(kind uint8, ring uint64, head []byte, rest [][]byte, timeout time.Duration, done func(Reply)) error {
+	size := requestHead + len(head) + sizeOf(rest)
 	options := &o.peer.transport.options
-	if size > options.MaxFrame {
-		return errFrameSize
+	if size > options.MaxMessage {
+		return errTooLong
 	}
 	h := requestHeader{kind: kind, ring: ring, timeout: saturateMicros(timeout)}
 	now := o.clock.micros()
 	h.stamp = now + o.acceptor.ahead.Load()
-	deadline := now + timeout.Microseconds()
+	c := call{done: done, start: now, timeout: timeout.Microseconds(), deadline: now + timeout.Microseconds()}
+	long := size-requestHead > Short
 
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
 		return errNoConnection
 	}
-	if o.full(size) || o.calls.inFlight >= options.MaxCalls {
+	if o.calls.inFlight >= options.MaxCalls || !long && o.full(lengthSize+size) || long && !o.long.fits(size, options.MaxLongBytes) {
 		o.mu.Unlock()
 		return errQueueFull
 	}
-	h.id = o.calls.add(call{done: done, start: now, deadline: deadline, end: o.queued + uint64(size)})
-	o.buf = appendRequest(o.buf, h, payload)
-	rouse := o.appended(size, o.peer.transport.held.Load() > 0)
-	if deadline < o.sweepAt {
-		o.sweepIn(now, deadline)
+	rouse := false
+	if long {
+		c.long, c.end = true, math.MaxUint64
+		h.id = o.calls.add(c)
+		s := newStream(h.id, appendRequestHead(nil, h), append([][]byte{head}, rest...))
+		s.called, s.stamp, s.limit = now, h.stamp, min(timeout, options.RequestTimeout).Microseconds()
+		rouse = o.addStream(s)
+	} else {
+		c.end = o.queued + uint64(lengthSize+size)
+		h.id = o.calls.add(c)
+		if len(rest) == 0 {
+			o.buf = appendRequest(o.buf, h, head)
+		} else {
+			o.buf = appendRequest(o.buf, h, append([][]byte{head}, rest...)...)
+		}
+		rouse = o.appended(lengthSize+size, o.peer.transport.held.Load() > 0)
+	}
+	if c.deadline < o.sweepAt {
+		o.sweepIn(now, c.deadline)
 	}
 	o.mu.Unlock()
 	if rouse {
 		o.rouse()
 	}
 	return nil
+}
+
+// stampPart stamps the next part of a long request. mu is held.
+//
+// Objects in a message may be older than a timeout when it has taken long to send, so the receiver goes by the last part: when that
+// was sent the caller still wanted it. What relies on the age of messages has to ask for Lingering, too. A message that takes
+// no longer than half of its timeout is as old as its call, like a short one.
+func (o *outgoing) stampPart(s *stream) {
+	if now := o.clock.micros(); s.lingers(now) {
+		s.stamp = now + o.acceptor.ahead.Load()
+		o.peer.transport.noteLingering()
+	}
+}
+
+func (t *Transport) noteLingering() { t.lingered.Store(time.Since(t.begun).Microseconds()) }
+
+// sentPart notes that a part of a long request was sent: a request whose bytes flow is not late. mu is held.
+func (o *outgoing) sentPart(s *stream) {
+	c := o.calls.find(s.id)
+	if c == nil {
+		return
+	}
+	if !s.waits {
+		c.progress(o.clock.micros())
+	}
+	if s.left == 0 {
+		c.end = o.queued
+	}
+}
+
+// receivedPart notes that a part of a long reply has come, and reports whether anybody waits for it.
+func (o *outgoing) receivedPart(id uint64) bool {
+	now := o.clock.micros()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.calls.find(id)
+	if c == nil {
+		return false
+	}
+	c.long = true
+	c.progress(now)
+	return true
 }
 
 // sweepIn sets the sweep timer. mu is held.
@@ -86,21 +145,37 @@ func (o *outgoing) sweepIn(now, at int64) {
 func (o *outgoing) onSweep() {
 	now := o.clock.micros()
 	o.mu.Lock()
-	late, earliest := o.calls.expire(now, nil)
+	late, earliest := o.calls.expire(now)
 	o.sweepAt = math.MaxInt64
 	if earliest != math.MaxInt64 && !o.closed {
 		o.sweepIn(now, max(earliest, now+sweepPause.Microseconds()))
 	}
+	rouse := false
+	for _, l := range late {
+		if l.end == math.MaxUint64 {
+			o.peer.transport.noteLingering()
+			rouse = o.dropStream(l.id) || rouse
+		}
+	}
 	o.mu.Unlock()
-	o.peer.counters.timeouts.Add(uint64(len(late)))
-	for _, done := range late {
-		done(Reply{Err: ErrTimeout})
+	if rouse {
+		o.rouse()
+	}
+	for _, l := range late {
+		if l.end == math.MaxUint64 {
+			o.peer.counters.notSent.Add(1)
+			l.done(Reply{Err: errStalled})
+			continue
+		}
+		o.peer.counters.timeouts.Add(1)
+		l.done(Reply{Err: ErrTimeout})
 	}
 }
 
 // serve reads replies until the connection breaks, and closes it.
 func (o *outgoing) serve() {
-	frames := newFrameReader(o.conn, o.peer.transport.options.MaxFrame, &o.heard, &o.bytesIn)
+	defer o.coming.close()
+	frames := newFrameReader(o.conn, &o.heard, &o.bytesIn)
 	for {
 		err := o.serveRead(frames)
 		if err != nil {
@@ -112,32 +187,29 @@ func (o *outgoing) serve() {
 
 // serveRead takes what one read brings and ends the calls whose replies are in it.
 func (o *outgoing) serveRead(frames *frameReader) error {
-	body, err := frames.fill()
-	if body != nil {
-		err = o.take(body, true)
-	} else if err == nil {
-		for body, err = frames.next(); body != nil && err == nil; body, err = frames.next() {
-			if err = o.take(body, false); err != nil {
-				break
-			}
+	err := frames.fill()
+	for err == nil {
+		var body []byte
+		if body, err = frames.next(); body == nil {
+			break
 		}
+		err = o.take(body)
 	}
 	o.finish()
 	return err
 }
 
-// take adds one frame to what the present read brought. The body of a large frame is owned.
-func (o *outgoing) take(body []byte, owned bool) error {
+// take takes one frame. Replies are kept until the end of the present read.
+func (o *outgoing) take(body []byte) error {
 	switch body[0] {
 	case frameReply:
 		id, status, payload, err := parseReply(body)
 		if err != nil {
 			return err
 		}
-		if !owned {
-			payload = o.slab.copy(payload)
-		}
-		o.ended = append(o.ended, ending{id: id, reply: Reply{Status: status, Payload: payload}})
+		o.ended = append(o.ended, ending{id: id, reply: Reply{Status: status, Payload: o.slab.copy(payload)}})
+	case frameBegin, framePart, frameCancel, frameGrant, frameStop:
+		return o.takeReplyPart(body)
 	case frameFailed:
 		id, err := parseNumber(body)
 		if err != nil {
@@ -163,6 +235,25 @@ func (o *outgoing) take(body []byte, owned bool) error {
 	return nil
 }
 
+// takeReplyPart takes a frame about long messages.
+func (o *outgoing) takeReplyPart(body []byte) error {
+	if len(body) >= numberSize && body[0] == framePart {
+		if id := binary.LittleEndian.Uint64(body[1:]); !o.receivedPart(id) && o.coming.find(id) != nil {
+			o.coming.end(id)
+			o.tell(frameStop, id)
+		}
+	}
+	whole, _, err := o.takeLong(body, o.receivedPart)
+	if whole == nil || err != nil {
+		return err
+	}
+	id, status, payload, err := parseReply(whole)
+	if err == nil {
+		o.ended = append(o.ended, ending{id: id, reply: Reply{Status: status, Payload: payload}})
+	}
+	return err
+}
+
 // finish ends the calls whose replies the present read brought, with one look at the clock and one lock for all.
 func (o *outgoing) finish() {
 	if len(o.ended) == 0 {
@@ -179,6 +270,9 @@ func (o *outgoing) finish() {
 		e := &o.ended[i]
 		if c, ok := o.calls.take(e.id); ok {
 			e.done = c.done
+			if c.long {
+				continue // how long that took says nothing about others
+			}
 			latency, deviation = moveLatency(latency, deviation, time.Duration(max(1, now-c.start))*time.Microsecond)
 		}
 	}
@@ -207,6 +301,9 @@ func (o *outgoing) fail() {
 	left := o.calls.drain()
 	written := o.written
 	o.mu.Unlock()
+	if o.forgetStreams() > 0 {
+		o.peer.transport.noteLingering()
+	}
 	for _, c := range left {
 		if c.end > written {
 			o.peer.counters.notSent.Add(1)
@@ -221,5 +318,6 @@ func (o *outgoing) fail() {
 func newOutgoing(p *peer, conn net.Conn, clock stopwatch) *outgoing {
 	o := &outgoing{peer: p, sweepAt: math.MaxInt64}
 	o.open(conn, clock, p.transport)
+	o.sending, o.sent = o.stampPart, o.sentPart
 	return o
 }

@@ -24,7 +24,7 @@ type Request struct {
 	Timeout time.Duration
 	// Delay is how long ago the request was sent when it was read: time in the sender's queue, on the way and in the buffers
 	// of both systems. It is never less than the truth, and more by no more than the fastest delivery seen lately; see the
-	// package documentation.
+	// package documentation. For a long request that took more than half of its timeout to send it is that of the last part.
 	Delay time.Duration
 
 	conn      *incoming
@@ -38,15 +38,14 @@ func (r *Request) Age() time.Duration {
 	return time.Duration(max(0, r.conn.clock.micros()-r.stamp)) * time.Microsecond
 }
 
-// Respond sends the reply, the payload's parts one after the other; they are copied before it returns. It may be called by
-// any goroutine and does not block. Only the first call counts, and none does when the connection is gone.
+// Respond sends the reply, the payload's parts one after the other. It may be called by any goroutine and does not block. Only the
+// first call counts, and none does when the connection is gone. A payload that is Short is copied before it returns; a longer one
+// must not be changed afterwards.
 func (r *Request) Respond(status uint8, payload ...[]byte) {
-	size := 0
-	for _, p := range payload {
-		size += len(p)
-	}
+	size := replyHead + sizeOf(payload)
 	in := r.conn
-	tooLarge := lengthSize+replyHead+size > in.transport.options.MaxFrame
+	options := &in.transport.options
+	long := size-replyHead > Short
 
 	in.mu.Lock()
 	if r.responded || in.closed {
@@ -54,18 +53,23 @@ func (r *Request) Respond(status uint8, payload ...[]byte) {
 		return
 	}
 	r.responded = true
-	if !tooLarge && in.full(lengthSize+replyHead+size) {
+	if !long && in.full(lengthSize+size) {
 		in.closeLocked(errSlowReader)
 		in.mu.Unlock()
 		return
 	}
-	before := len(in.buf)
-	if tooLarge {
-		in.buf = appendFailed(in.buf, r.id)
-	} else {
-		in.buf = appendReply(in.buf, r.id, status, size, payload)
+	rouse := false
+	switch {
+	case size > options.MaxMessage || long && !in.long.fits(size, options.MaxLongBytes):
+		rouse = in.addFrame(frameFailed, r.id)
+	case long:
+		s := newStream(r.id, appendReplyHead(nil, r.id, status), payload)
+		s.called, s.limit = in.clock.micros(), options.RequestTimeout.Microseconds()
+		rouse = in.addStream(s)
+	default:
+		in.buf = appendReply(in.buf, r.id, status, size-replyHead, payload)
+		rouse = in.appended(lengthSize+size, in.serving.Load())
 	}
-	rouse := in.appended(len(in.buf)-before, in.serving.Load())
 	in.mu.Unlock()
 	if rouse {
 		in.rouse()

@@ -4,7 +4,13 @@ import (
 	"net"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
+
+// unsentBytes is how much the kernel takes beyond what it may send at once. Without a bound it takes some megabytes on a fast link, and
+// a short frame behind those would wait for them.
+const unsentBytes = 256 << 10
 
 // sender writes to a socket without ever waiting for it.
 type sender struct {
@@ -26,6 +32,9 @@ func newSender(conn net.Conn) *sender {
 	if err != nil {
 		return nil
 	}
+	raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes) // without it frames wait longer
+	})
 	s := &sender{raw: raw}
 	s.call = s.write
 	return s

@@ -60,3 +60,22 @@ func (t *Transport) Reach(id string) (up bool, silence time.Duration) {
 	}
 	return true, time.Duration(conn.silence.Load()) * time.Microsecond
 }
+
+// flowing is how long ago a part must have been sent for a message to flow.
+const flowing = 500 * time.Millisecond
+
+// Sending reports whether a long request is on its way to the peer, and its bytes flow. Who waits for the answer to a long request does not
+// call the peer late meanwhile.
+func (t *Transport) Sending(id string) bool {
+	p := (*t.peers.Load())[id]
+	if p == nil {
+		return false
+	}
+	conn := p.conn.Load()
+	if conn == nil {
+		return false
+	}
+	conn.mu.Lock()
+	defer conn.mu.Unlock()
+	return len(conn.long.all) > 0 && conn.clock.micros()-conn.long.last < flowing.Microseconds()
+}

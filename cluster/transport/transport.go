@@ -23,6 +23,10 @@ type Transport struct {
 	walls    *wallClocks
 	peers    atomic.Pointer[map[string]*peer] // replaced, never changed
 	held     atomic.Int32                     // Hold without Release
+	room     *room
+	begun    time.Time
+	longs    atomic.Int64 // long messages that are not sent yet
+	lingered atomic.Int64 // when a message was last seen to linger, in microseconds since begun; 0 for never
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -51,6 +55,8 @@ func New(options Options) (*Transport, error) {
 		listener: listener,
 		refusals: newRefusalLog(options.Logger),
 		walls:    &wallClocks{now: options.Now, limit: options.MaxClockDrift, ahead: map[string]int64{}},
+		room:     &room{limit: int64(options.MaxAssembly), each: int64(options.MaxAssembly / 2)},
+		begun:    time.Now(),
 		leaving:  make(map[string]*peer),
 		incoming: make(map[string]*incoming),
 	}
@@ -145,23 +151,64 @@ func (t *Transport) Latency(id string) time.Duration {
 	return 0
 }
 
-// Call sends a request. The payload is copied before it returns. done is called exactly once: before Call returns, when
-// the request is not sent, or by another goroutine. It must not block; the replies behind it wait. A timeout of 0 or less
-// stands for Options.RequestTimeout; a late call ends up to 5 ms after its timeout.
+// Call sends a request. A payload that is Short is copied before it returns; a longer one must not be changed before done is
+// called. done is called exactly once: before Call returns, when the request is not sent, or by another goroutine. It must not
+// block; the replies behind it wait. A timeout of 0 or less stands for Options.RequestTimeout; a late call ends up to 5 ms after
+// its timeout.
+// The timeout of a call begins anew whenever a part of a long request is sent, or one of a long reply comes.
 //
-// Requests to one peer arrive in the order of their calls as long as the connection lasts.
+// Short requests arrive at one peer in the order of their calls as long as the connection lasts. A longer one, of which
+// parts are sent in turn with others, may be overtaken.
 func (t *Transport) Call(id string, kind uint8, payload []byte, timeout time.Duration, done func(Reply)) {
-	t.CallBy(id, kind, 0, payload, timeout, done)
+	t.call(id, kind, 0, payload, nil, timeout, done)
 }
 
 // CallBy is Call with a request that goes by the ring of a version, which the peer is told.
 func (t *Transport) CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(Reply)) {
+	t.call(id, kind, ring, payload, nil, timeout, done)
+}
+
+// CallParts is CallBy with a payload in parts, which the peer gets as one.
+func (t *Transport) CallParts(id string, kind uint8, ring uint64, parts [][]byte, timeout time.Duration, done func(Reply)) {
+	if len(parts) == 0 {
+		t.call(id, kind, ring, nil, nil, timeout, done)
+		return
+	}
+	t.call(id, kind, ring, parts[0], parts[1:], timeout, done)
+}
+
+// call is CallParts, with the first part by itself so that a payload of one part takes no slice.
+func (t *Transport) call(id string, kind uint8, ring uint64, head []byte, rest [][]byte, timeout time.Duration, done func(Reply)) {
 	p := (*t.peers.Load())[id]
 	if p == nil {
 		done(Reply{Err: errNoPeer})
 		return
 	}
-	p.call(kind, ring, payload, timeout, done)
+	p.call(kind, ring, head, rest, timeout, done)
+}
+
+// Lingering reports whether a message is being sent, or was lately, for longer than half of what short ones may take: the
+// objects in it may be older when they arrive than those in other messages.
+func (t *Transport) Lingering(lately time.Duration) bool {
+	if at := t.lingered.Load(); at > 0 && time.Since(t.begun)-time.Duration(at)*time.Microsecond < lately {
+		return true
+	}
+	if t.longs.Load() == 0 {
+		return false
+	}
+	for _, p := range *t.peers.Load() {
+		if conn := p.conn.Load(); conn != nil && conn.lingering() {
+			return true
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, in := range t.incoming {
+		if in.lingering() {
+			return true
+		}
+	}
+	return false
 }
 
 // Hold lets the calls from now on wait until Release, which writes them: whoever makes many calls has those to one peer
@@ -181,15 +228,15 @@ func (t *Transport) Release() {
 	}
 }
 
-// call is CallBy for one peer.
-func (p *peer) call(kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(Reply)) {
+// call is CallParts for one peer.
+func (p *peer) call(kind uint8, ring uint64, head []byte, rest [][]byte, timeout time.Duration, done func(Reply)) {
 	if timeout <= 0 {
 		timeout = p.transport.options.RequestTimeout
 	}
 	p.counters.calls.Add(1)
 	err := error(errNoConnection)
 	if conn := p.conn.Load(); conn != nil {
-		err = conn.send(kind, ring, payload, timeout, done)
+		err = conn.send(kind, ring, head, rest, timeout, done)
 	}
 	if err != nil {
 		p.counters.notSent.Add(1)

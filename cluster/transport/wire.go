@@ -30,6 +30,8 @@ const (
 // share nothing, no difference. Letting each sender write when the writer is idle halves the first figure, since the first
 // of a group of senders no longer waits for the others.
 //
+// Long messages are not in the buffer: whenever the writer takes that, it adds some parts of them behind (stream.go).
+//
 // Whoever knows that it sends a group says so: Transport.Hold and Release around it, or a handler that answers the requests
 // of one read. Then nobody is woken for the single frames, and at the end push writes them on the goroutine that sent them.
 // Waking the writer for that costs a switch between threads for each message, most of what it costs with few clients.
@@ -46,12 +48,13 @@ type wire struct {
 	// buf holds whole frames that the writer has not taken yet, and inWrite counts the bytes that it has.
 	buf     []byte
 	inWrite int
-	spare   []byte // the other buffer, while it is not being written
-	queued  uint64 // bytes ever appended
-	written uint64 // bytes that conn.Write has accepted
-	idle    bool   // the writer waits, or is about to wait, on wake
-	closed  bool   // nothing is appended any more
-	cause   error  // why it was closed
+	long    streams // to be sent; the writer is not idle while one can go on
+	spare   []byte  // the other buffer, while it is not being written
+	queued  uint64  // bytes ever appended
+	written uint64  // bytes that conn.Write has accepted
+	idle    bool    // the writer waits, or is about to wait, on wake
+	closed  bool    // nothing is appended any more
+	cause   error   // why it was closed
 
 	wake    chan struct{} // has room for the one signal that idle allows
 	drained sync.Cond     // signaled when bytes were written or the wire was closed
@@ -65,17 +68,25 @@ type wire struct {
 
 	bytesIn  atomic.Uint64
 	bytesOut atomic.Uint64
+
+	coming  assemblies // of the reader
+	longest int        // message
+	longs   *atomic.Int64
+
+	// sending and sent, where set, are called around the sending of a part, with mu held.
+	sending, sent func(*stream)
 }
 
 // open makes w ready for use; beats start with startBeats.
 func (w *wire) open(conn net.Conn, clock stopwatch, t *Transport) {
 	w.conn, w.send, w.clock, w.walls = conn, newSender(conn), clock, t.walls
 	w.limit, w.period = t.options.MaxInFlightBytes, t.options.Beat
+	w.coming.room, w.longest, w.longs = t.room, t.options.MaxMessage, &t.longs
 	w.wake = make(chan struct{}, 1)
 	w.drained.L = &w.mu
 }
 
-// backlog is how many bytes wait to be written. mu is held.
+// backlog is how many bytes wait to be written, but for long messages. mu is held.
 func (w *wire) backlog() int { return len(w.buf) + w.inWrite }
 
 // full says that a frame of n bytes exceeds what may wait. mu is held.
@@ -127,7 +138,7 @@ func (w *wire) push() {
 	} else if cap(out) <= keptBuffer {
 		w.spare = out[:0]
 	}
-	w.idle = len(w.buf) == 0 && !w.closed
+	w.idle = len(w.buf) == 0 && !w.long.ready() && !w.closed
 	rouse := !w.idle
 	w.mu.Unlock()
 	if rouse {
@@ -140,7 +151,7 @@ func (w *wire) write() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for !w.closed {
-		if len(w.buf) == 0 {
+		if w.addParts(); len(w.buf) == 0 {
 			w.idle = true
 			w.mu.Unlock()
 			<-w.wake
@@ -246,7 +257,7 @@ func (w *wire) onBeat() {
 	rouse := false
 	if w.backlog() <= maxBeatBacklog {
 		before := len(w.buf)
-		w.buf = appendWall(appendBeat(w.buf, w.clock.micros()), w.walls.millis())
+		w.buf = appendNumber(appendNumber(w.buf, frameBeat, uint64(w.clock.micros())), frameWall, uint64(w.walls.millis()))
 		rouse = w.appended(len(w.buf)-before, false)
 	}
 	w.beat.Reset(w.period)
