@@ -397,10 +397,10 @@ func (sh *shard) forget() {
 }
 
 func (sh *shard) write(seq uint64) error {
-	if sh.batch == nil {
-		sh.batch = sh.store.db.NewBatch()
+	b, err := sh.emptyBatch()
+	if err != nil {
+		return err
 	}
-	b := sh.batch
 	for _, p := range sh.order {
 		if !p.changed {
 			continue
@@ -423,13 +423,17 @@ func (sh *shard) write(seq uint64) error {
 		if p.record.Digest() == 0 {
 			sh.store.present.added(p.key)
 		}
-		sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
-		p.record = cache.NewRecord(p.key, p.digest, sh.row)
-		if err := b.Set(sh.key, sh.row, nil); err != nil {
-			return err
+		if size := largeRow(p.object); size > 0 {
+			p.record = cache.MakeRecord(p.key, p.digest, size, func(b []byte) []byte { return appendRow(b, sh.store.epoch, p.object) })
+		} else {
+			sh.row = appendRow(sh.row[:0], sh.store.epoch, p.object)
+			p.record = cache.NewRecord(p.key, p.digest, sh.row)
+			if cap(sh.row) > maxKeptBatch {
+				sh.row = nil
+			}
 		}
-		if cap(sh.row) > maxKeptBatch {
-			sh.row = nil
+		if err := setRow(b, sh.key, p.record.Row()); err != nil {
+			return err
 		}
 	}
 	if err := sh.writeHints(b); err != nil {

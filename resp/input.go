@@ -58,8 +58,19 @@ func (in *input) grow(n int) {
 		size = need
 	}
 	grown := make([]byte, len(in.data), size)
-	copy(grown, in.data)
+	copyLarge(grown, in.data)
 	in.data, in.own = grown, grown
+}
+
+// copyLarge copies in pieces: nothing in the process can be stopped in the midst of a copy, and while the collector waits for that,
+// nothing runs.
+func copyLarge(to, from []byte) {
+	const piece = 1 << 20
+	for len(from) > piece {
+		copy(to, from[:piece])
+		to, from = to[piece:], from[piece:]
+	}
+	copy(to, from)
 }
 
 // take parses the command at the start of what came. After faulty, it must not be called again.

@@ -33,6 +33,17 @@ func NewRecord(key object.Key, digest causal.Digest, row []byte) Record {
 	return r
 }
 
+// MakeRecord makes a record with a row that fill appends to what it is given, of about so many bytes. It spares large rows a copy.
+func MakeRecord(key object.Key, digest causal.Digest, size int, fill func([]byte) []byte) Record {
+	r := make([]byte, recordHead, recordHead+len(key.Name)+size)
+	r = fill(append(r, key.Name...))
+	binary.LittleEndian.PutUint64(r, uint64(digest))
+	binary.LittleEndian.PutUint32(r[recordRowLength:], uint32(len(r)-recordHead-len(key.Name)))
+	binary.LittleEndian.PutUint32(r[recordNameLength:], uint32(len(key.Name)))
+	r[recordDB] = key.DB
+	return r
+}
+
 // recordAt is the record that begins at a byte: an entry holds one word, so that it can be changed at once.
 func recordAt(first *byte) Record {
 	head := unsafe.Slice(first, recordHead)

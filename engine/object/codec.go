@@ -53,10 +53,33 @@ func appendCell(b []byte, c *Cell, context causal.Context) []byte {
 		v := &c.Versions[j]
 		b = binary.AppendUvarint(b, uint64(actorIndex(context, v.Dot.Actor)))
 		b = binary.BigEndian.AppendUint64(b, uint64(v.Dot.Time))
-		b = binary.AppendUvarint(b, uint64(len(v.Payload)))
-		b = append(b, v.Payload...)
+		b = AppendLarge(binary.AppendUvarint(b, uint64(len(v.Payload))), v.Payload)
 	}
 	return b
+}
+
+// copyPiece is how much is copied at a time. Nothing in the process can be stopped in the midst of a copy, and while the collector waits
+// for that, nothing runs: copying 100 MB at once took tenths of a second of everybody.
+const copyPiece = 1 << 20
+
+// AppendLarge is append for bytes that may be very many.
+func AppendLarge(b, p []byte) []byte {
+	if len(p) <= copyPiece {
+		return append(b, p...)
+	}
+	n := len(b)
+	b = slices.Grow(b, len(p))[:n+len(p)]
+	CopyLarge(b[n:], p)
+	return b
+}
+
+// CopyLarge is copy for bytes that may be very many; to is at least as long as p.
+func CopyLarge(to, p []byte) {
+	for len(p) > copyPiece {
+		copy(to, p[:copyPiece])
+		to, p = to[copyPiece:], p[copyPiece:]
+	}
+	copy(to, p)
 }
 
 // AppendVersions appends the encoding of a cell that is kept on its own: the number of versions, and of each node, birth and
