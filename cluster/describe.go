@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kindredkv/kindred/cluster/coordinator"
 	"github.com/kindredkv/kindred/cluster/membership"
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
-	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -125,16 +123,12 @@ func (n *Node) WaitReplicas(ctx context.Context, want int) (int, error) {
 	n.mu.Unlock()
 	answers := make(chan bool, len(records))
 	asked := 0
-	// A digest request is answered after the changes that went before it on the same connection.
-	probe := coordinator.AppendProbe(nil)
 	for _, r := range records {
 		if r.ID == n.self || r.State == ring.Removed {
 			continue
 		}
 		asked++
-		n.transport.Call(string(r.ID), coordinator.KindDigest, probe, n.settings().Timeout, func(reply transport.Reply) {
-			answers <- reply.Err == nil && reply.Status == coordinator.StatusOK
-		})
+		n.coordinator.Probe(r.ID, func(ok bool) { answers <- ok })
 	}
 	got := 0
 	for ; asked > 0 && got < want; asked-- {

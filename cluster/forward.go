@@ -118,8 +118,9 @@ type gathering struct {
 
 	mu      sync.Mutex // guards the fields below, and the commands of unsettled errands
 	errands []errand
-	open    int  // errands without an outcome
-	patient bool // large commands were given time to arrive
+	open    int           // errands without an outcome
+	patient bool          // large commands were given time to arrive
+	flowed  time.Duration // for how long they did
 	delay   time.Duration
 	begun   time.Time
 }
@@ -260,8 +261,10 @@ func (g *gathering) send(attempts []*attempt) {
 	for _, a := range attempts {
 		if a.peer != g.node.self {
 			g.node.stats.forwarded.Add(uint64(len(a.commands)))
-			payload := coordinator.AppendRun(nil, a.commands)
-			g.node.transport.Call(string(a.peer), coordinator.KindRun, payload, g.node.settings().Timeout, a.answered)
+			payload, timeout := coordinator.RunParts(a.commands), g.node.settings().Timeout
+			// The coordinator has to write what is large, and to send it on.
+			timeout += 2 * arrival(a.errands)
+			g.node.transport.CallParts(string(a.peer), coordinator.KindRun, 0, payload, timeout, a.answered)
 		}
 	}
 	for _, a := range attempts {
@@ -385,6 +388,11 @@ func (g *gathering) hedge() {
 		g.mu.Unlock()
 		return
 	}
+	if wait := g.flows(late, waited); wait > 0 {
+		g.timer.Reset(wait)
+		g.mu.Unlock()
+		return
+	}
 	attempts := g.route(g.node.Ring(), late)
 	for _, a := range attempts {
 		a.copyCommands()
@@ -398,6 +406,20 @@ func (g *gathering) hedge() {
 	}
 	g.mu.Unlock()
 	g.send(attempts)
+}
+
+// flows is how long to wait before large commands are looked at again, 0 when they are late: their coordinator has as long to send on
+// what it has got as that took. It is called with mu held.
+func (g *gathering) flows(late []*errand, waited time.Duration) time.Duration {
+	wait := arrival(late)
+	if wait == 0 {
+		return 0
+	}
+	if slices.ContainsFunc(late, func(e *errand) bool { return g.node.transport.Sending(string(e.tried[len(e.tried)-1])) }) {
+		g.flowed = waited
+		return max(g.delay, g.node.settings().HedgeDelay)
+	}
+	return max(0, 3*max(g.flowed, wait)-waited)
 }
 
 // late are the errands that are to be sent to the next node after a while without an answer, in their order; later says that
@@ -426,9 +448,6 @@ func (g *gathering) late(waited time.Duration) (late []*errand, later bool) {
 	return late, later
 }
 
-// slowLink is the least that a connection between nodes is expected to carry, in bytes a second.
-const slowLink = 8 << 20
-
 // arrival is how long commands may be on their way. Sending large ones again while they still are would make it longer.
 func arrival(errands []*errand) time.Duration {
 	bytes := 0
@@ -437,7 +456,7 @@ func arrival(errands []*errand) time.Duration {
 			bytes += len(arg)
 		}
 	}
-	return time.Duration(bytes) * time.Second / slowLink
+	return transport.Arrival(bytes)
 }
 
 // copyCommands gives the attempt commands of its own. An earlier attempt may still settle the errand, and the
@@ -449,7 +468,10 @@ func (a *attempt) copyCommands() {
 			DB: c.DB, Proto: c.Proto, Mode: c.Mode | a.mode, Quorum: c.Quorum, Args: make([][]byte, len(c.Args)),
 		}
 		for j, arg := range c.Args {
-			own.Args[j] = bytes.Clone(arg)
+			if len(arg) < coordinator.StableArg {
+				arg = bytes.Clone(arg)
+			}
+			own.Args[j] = arg
 		}
 		a.commands[i] = &own
 	}

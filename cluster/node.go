@@ -307,6 +307,7 @@ func (p peers) Up(id string) bool { return p.n.transport.Up(id) }
 func (p peers) Hold()                        { p.n.transport.Hold() }
 func (p peers) Release()                     { p.n.transport.Release() }
 func (p peers) Late(id string) time.Duration { return p.n.transport.Late(id) }
+func (p peers) Sending(id string) bool       { return p.n.transport.Sending(id) }
 
 func (p peers) Reach(id string) (bool, time.Duration)  { return p.n.transport.Reach(id) }
 func (p peers) Suspect(id string, after time.Duration) { p.n.transport.Suspect(id, after) }
@@ -317,6 +318,10 @@ func (p peers) Call(id string, kind uint8, payload []byte, timeout time.Duration
 
 func (p peers) CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(transport.Reply)) {
 	p.n.transport.CallBy(id, kind, ring, payload, timeout, done)
+}
+
+func (p peers) CallParts(id string, kind uint8, ring uint64, payload [][]byte, timeout time.Duration, done func(transport.Reply)) {
+	p.n.transport.CallParts(id, kind, ring, payload, timeout, done)
 }
 
 // ServeBatch serves the requests of a peer. It is the transport's handler.

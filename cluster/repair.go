@@ -13,15 +13,22 @@ func (n *Node) newRepairer(rate func() int64) (*antientropy.Repairer, error) {
 	return antientropy.New(antientropy.Options{
 		Self: n.self, Store: n.store, Peers: peers{n}, Ring: n.Ring, Now: n.now, Logger: n.logger,
 		ReapPause: n.reapPause, Without: brokenRules(),
-		Hints: func(slot object.Slot) bool { return n.store.HintsOf(slot) > 0 },
+		// A long message may be under way for longer than the oldest of the others.
+		Hints: func(slot object.Slot) bool {
+			return n.store.HintsOf(slot) > 0 || n.transport.Lingering(2*n.oldestMessage())
+		},
 		Settings: func() antientropy.Settings {
-			s := n.settings()
-			replicas := time.Duration(len(n.Ring().Primaries(0)))
-			// A fallback may get a change up to half a timeout after it was made, and the message takes a timeout at most.
-			oldest := s.Timeout + s.Timeout/2 + replicas*s.HedgeDelay
-			return antientropy.Settings{Rate: rate(), Timeout: s.Timeout, Oldest: oldest}
+			return antientropy.Settings{Rate: rate(), Timeout: n.settings().Timeout, Oldest: n.oldestMessage()}
 		},
 	})
+}
+
+// oldestMessage is how old objects in messages can be when they are merged, but for messages that the transport says are lingering.
+func (n *Node) oldestMessage() time.Duration {
+	s := n.settings()
+	replicas := time.Duration(len(n.Ring().Primaries(0)))
+	// A fallback may get a change up to half a timeout after it was made, and the message takes a timeout at most.
+	return s.Timeout + s.Timeout/2 + replicas*s.HedgeDelay
 }
 
 // brokenRules are the rules of reaping that are not kept: none, in any ordinary build.

@@ -18,6 +18,7 @@ func (r *Repairer) call(ctx context.Context, to ring.NodeID, kind uint8, questio
 	if kind < kindObjects {
 		timeout *= compareTimeout
 	}
+	timeout += transport.Arrival(len(question))
 	replies := make(chan transport.Reply, 1)
 	r.o.Peers.Call(string(to), kind, question, timeout, func(reply transport.Reply) { replies <- reply })
 	select {

@@ -35,6 +35,17 @@ func (q *question) clear() {
 	*q = question{payload: q.payload[:0], items: q.items[:0]}
 }
 
+func (q *question) brings(map[object.Slot]struct{}) {}
+
+func (q *question) follows(slots map[object.Slot]struct{}) bool {
+	for i := range q.items {
+		if _, ok := slots[q.items[i].op.Slot]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // merge is an object that a replica answered with, on its way into this node's store.
 type merge struct {
 	engine.Task
@@ -167,7 +178,7 @@ func (b *batch) send(questions []*question) {
 		if q.standIn {
 			kind = KindHintDigest
 		}
-		b.c.outbox.post(q.peer, kind, q.ring, q.payload, len(q.items), q)
+		b.c.outbox.post(q.peer, kind, q.ring, &message{b: q.payload}, len(q.items), q)
 	}
 }
 
@@ -204,11 +215,14 @@ func (b *batch) hedge() (again time.Duration) {
 		}
 	}
 	hintings := b.replaceLate()
+	later := b.open > 0 && b.arrival > 0 && time.Until(b.lateAt) > 0
 	b.mu.Unlock()
 	b.send(questions)
 	b.hint(hintings)
-	more = more || len(hintings) > 0
-	if more {
+	switch {
+	case later:
+		return min(max(b.settings.HedgeDelay, time.Until(b.lateAt)), b.settings.longestPatience())
+	case more || len(hintings) > 0:
 		return b.settings.HedgeDelay
 	}
 	return 0
@@ -338,7 +352,8 @@ func (b *batch) repair() {
 		if err != nil {
 			continue
 		}
-		payload := appendReplicateItem(nil, m.key, encoding, nil)
-		b.c.outbox.post(m.peer, KindReplicate, m.op.table.Version(), payload, 1, nobody{1})
+		var repair message
+		repair.object(m.key, encoding)
+		b.c.outbox.post(m.peer, KindReplicate, m.op.table.Version(), &repair, 1, nobody{1})
 	}
 }

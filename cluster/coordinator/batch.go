@@ -40,6 +40,7 @@ type batch struct {
 	hintings   []*hinting // what went to fallbacks
 	// begun is when changes went out, lateAt when who has not confirmed them is late and fallbacks may be needed; zero for never.
 	begun, lateAt time.Time
+	arrival       time.Duration // of the largest of them
 }
 
 // peerState is whether a node can be reached, and does not answer.
@@ -79,7 +80,7 @@ func (b *batch) unref() {
 	clear(b.merges)
 	b.ops, b.tasks, b.merges, b.up = b.ops[:0], b.tasks[:0], b.merges[:0], b.up[:0]
 	b.done, b.writes, b.asking, b.open = nil, false, false, 0
-	b.hintings, b.begun, b.lateAt = nil, time.Time{}, time.Time{}
+	b.hintings, b.begun, b.lateAt, b.arrival = nil, time.Time{}, time.Time{}, 0
 	b.questions.recycle((*question).clear)
 	b.deliveries.recycle((*delivery).clear)
 	b.c.batches.Put(b)

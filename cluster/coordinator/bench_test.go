@@ -40,7 +40,8 @@ func (noPeers) Release()                           {}
 func (noPeers) Call(_ string, _ uint8, _ []byte, _ time.Duration, done func(transport.Reply)) {
 	done(transport.Reply{Err: transport.ErrNotSent})
 }
-func (noPeers) CallBy(_ string, _ uint8, _ uint64, _ []byte, _ time.Duration, done func(transport.Reply)) {
+func (noPeers) Sending(string) bool { return false }
+func (noPeers) CallParts(_ string, _ uint8, _ uint64, _ [][]byte, _ time.Duration, done func(transport.Reply)) {
 	done(transport.Reply{Err: transport.ErrNotSent})
 }
 

@@ -27,7 +27,8 @@ const (
 
 // Command is one command on keys of one slot. It runs on the coordinator of the slot, wherever it was received.
 type Command struct {
-	// Args are the command's name and arguments. They stay unchanged until the command is done.
+	// Args are the command's name and arguments. They stay unchanged until the command is done; those of StableArg bytes and more for
+	// good, since copying them would be most of their cost.
 	Args [][]byte
 	// FirstKey, LastKey and Step are the positions of the keys in Args, as in the command table; all keys are in Slot.
 	FirstKey, LastKey, Step int
@@ -68,6 +69,9 @@ func (c *Command) Keys(yield func(object.Key) bool) {
 		}
 	}
 }
+
+// StableArg is from how many bytes on an argument of a command stays as it is even when the command is done.
+const StableArg = 1 << 20
 
 // largeWrite is from how many bytes of arguments on a command takes its time to write.
 const largeWrite = 1 << 20

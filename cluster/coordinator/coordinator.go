@@ -38,14 +38,17 @@ type Peers interface {
 	Reach(id string) (up bool, silence time.Duration)
 	// Suspect has the silence of the node noted if it is at least so long.
 	Suspect(id string, after time.Duration)
-	// CallBy sends a request that goes by the ring of a version, and calls done once, from any goroutine, with the reply or why
+	// CallParts sends a request that goes by the ring of a version, and calls done once, from any goroutine, with the reply or why
 	// there is none.
-	CallBy(id string, kind uint8, ring uint64, payload []byte, timeout time.Duration, done func(transport.Reply))
+	// The payload comes in parts, and must not be changed before that.
+	CallParts(id string, kind uint8, ring uint64, payload [][]byte, timeout time.Duration, done func(transport.Reply))
 	// Hold and Release enclose calls that are to be sent together.
 	Hold()
 	Release()
 	// Late is after how long an answer of the node is later than nearly all have been lately; 0 when nothing is known.
 	Late(id string) time.Duration
+	// Sending reports whether a request that is not short is on its way to the node, and flows.
+	Sending(id string) bool
 }
 
 // Settings are what a node can change while it runs.
@@ -170,5 +173,9 @@ func (s *Settings) Patience(late time.Duration) time.Duration {
 	if late <= 0 {
 		return s.HedgeDelay
 	}
-	return min(max(late, s.HedgeDelay/10), 10*s.HedgeDelay)
+	return min(max(late, s.HedgeDelay/10), s.longestPatience())
 }
+
+// longestPatience is the longest that Patience can be, and the longest that the hedger is asked to wait: who waits in it for longer holds
+// up those behind.
+func (s *Settings) longestPatience() time.Duration { return 10 * s.HedgeDelay }

@@ -7,8 +7,10 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/mutant"
+	"github.com/kindredkv/kindred/engine/object"
 )
 
 // delivery is a replicate request to one replica: the changes of some of the batch's commands.
@@ -16,7 +18,7 @@ type delivery struct {
 	b       *batch
 	peer    ring.NodeID
 	ring    uint64 // the version that it goes by
-	payload []byte
+	message message
 	items   []deliveryItem
 	// answered says that there was an answer, or will be none; replaced that a fallback was asked in place of the peer.
 	answered, replaced bool
@@ -31,10 +33,23 @@ type deliveryItem struct {
 
 func (d *delivery) clear() {
 	clear(d.items)
-	*d = delivery{payload: d.payload[:0], items: d.items[:0]}
-	if cap(d.payload) > keptParcel {
-		d.payload = nil
+	d.message.clear()
+	*d = delivery{message: d.message, items: d.items[:0]}
+}
+
+func (d *delivery) brings(slots map[object.Slot]struct{}) {
+	for i := range d.items {
+		slots[d.items[i].op.Slot] = struct{}{}
 	}
+}
+
+func (d *delivery) follows(slots map[object.Slot]struct{}) bool {
+	for i := range d.items {
+		if _, ok := slots[d.items[i].op.Slot]; ok && d.items[i].change.Delta != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // replicate sends what the commands changed to the other replicas, and finishes those that need nobody else.
@@ -111,18 +126,20 @@ func (o *op) spread(deliveries []*delivery, hintings []*hinting) ([]*delivery, [
 // deliver sends deliveries, for which references have been taken.
 func (b *batch) deliver(deliveries []*delivery) {
 	for _, d := range deliveries {
-		b.c.outbox.post(d.peer, KindReplicate, d.ring, d.payload, len(d.items), d)
+		b.c.outbox.post(d.peer, KindReplicate, d.ring, &d.message, len(d.items), d)
 	}
 }
 
 // expectLate says after which while replicas that have not confirmed are late; 0: never. mu is held.
 func (b *batch) expectLate(deliveries []*delivery) (delay time.Duration) {
 	for _, d := range deliveries {
-		delay = max(delay, b.patience(d.peer))
+		arrival := transport.Arrival(d.message.size())
+		b.arrival = max(b.arrival, arrival)
+		delay = max(delay, b.patience(d.peer)+arrival)
 	}
 	delay = max(delay, b.settings.HedgeDelay)
 	b.lateAt = b.begun.Add(delay)
-	return delay
+	return min(delay, b.settings.longestPatience())
 }
 
 // needNow is how many other stores that are primaries must confirm.
@@ -192,7 +209,7 @@ func (o *op) addressTo(deliveries []*delivery, id ring.NodeID, what deliveryItem
 		d = o.b.newDelivery(id, version)
 		deliveries = append(deliveries, d)
 	}
-	d.payload = appendChangeOf(d.payload, what.change)
+	d.message.changeOf(what.change)
 	d.items = append(d.items, what)
 	return deliveries
 }
@@ -285,7 +302,7 @@ func (d *delivery) close() {
 				return
 			}
 		}
-		d.payload = appendReplicateItem(d.payload, item.change.Key, encoding, nil)
+		d.message.object(item.change.Key, encoding)
 	}
 	d.b.deliver([]*delivery{d})
 }

@@ -130,8 +130,16 @@ func (w *served) done() {
 			w.reply = w.queries[j].appendReply(w.reply)
 		}
 		w.c.respond(r.request, status, w.reply)
+		w.sent()
 	}
 	w.recycle()
+}
+
+// sent ends the use of the reply. A long one belongs to the transport.
+func (w *served) sent() {
+	if len(w.reply) > transport.Short {
+		w.reply = nil
+	}
 }
 
 // keptServed is how many changes and how many bytes of a reply are kept for reuse.
@@ -285,6 +293,7 @@ func (w *served) compare() {
 			w.reply = w.queries[j].appendReply(w.reply)
 		}
 		w.c.respond(r.request, status, w.reply)
+		w.sent()
 	}
 }
 
@@ -322,12 +331,13 @@ func (c *Coordinator) serveRun(request *transport.Request) error {
 	return nil
 }
 
-// AppendRun encodes commands as the payload of a KindRun request.
-func AppendRun(b []byte, commands []*Command) []byte {
+// RunParts encodes commands as the payload of a KindRun request, in parts.
+func RunParts(commands []*Command) [][]byte {
+	var m message
 	for _, command := range commands {
-		b = appendCommand(b, command)
+		m.command(command)
 	}
-	return b
+	return m.parts(nil)
 }
 
 // DecodeOutcomes reads the reply to a KindRun request into its commands. What is left of their replies is fetched from the peer.

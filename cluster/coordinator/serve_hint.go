@@ -69,12 +69,12 @@ func (c *Coordinator) serveHint(request *transport.Request) error {
 }
 
 // A hint request is a list of changes: key, owners, and the whole object.
-func appendHintItem(b []byte, key object.Key, owners []ring.NodeID, encoding []byte) []byte {
-	b = append(appendKey(b, key), byte(len(owners)))
+func (m *message) hint(key object.Key, owners []ring.NodeID, encoding []byte) {
+	m.b = append(appendKey(m.b, key), byte(len(owners)))
 	for _, id := range owners {
-		b = appendBytes(b, []byte(id))
+		m.b = appendBytes(m.b, []byte(id))
 	}
-	return appendBytes(b, encoding)
+	m.bytes(encoding)
 }
 
 func decodeHints(b []byte) (all []*keeping, err error) {

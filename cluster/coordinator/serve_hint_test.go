@@ -22,8 +22,8 @@ func hintRequest() []byte {
 	e := object.NewEdit(nil, dot)
 	e.Put("\x01", []byte("v"))
 	encoding := object.Append(nil, e.Result())
-	b := appendHintItem(nil, object.Key{DB: 1, Name: "k"}, []ring.NodeID{ownerA}, encoding)
-	return appendHintItem(b, object.Key{Name: ""}, []ring.NodeID{ownerA, ownerB}, encoding)
+	b := hintItem(object.Key{DB: 1, Name: "k"}, []ring.NodeID{ownerA}, encoding)
+	return append(b, hintItem(object.Key{Name: ""}, []ring.NodeID{ownerA, ownerB}, encoding)...)
 }
 
 func TestHintRequests(t *testing.T) {
@@ -39,9 +39,9 @@ func TestHintRequests(t *testing.T) {
 		}
 	}
 	for what, bad := range map[string][]byte{
-		"no owner":    appendHintItem(nil, object.Key{Name: "k"}, nil, noObject()),
-		"no node":     appendHintItem(nil, object.Key{Name: "k"}, []ring.NodeID{"x"}, noObject()),
-		"nothing":     appendHintItem(nil, object.Key{Name: "k"}, []ring.NodeID{ownerA}, noObject()),
+		"no owner":    hintItem(object.Key{Name: "k"}, nil, noObject()),
+		"no node":     hintItem(object.Key{Name: "k"}, []ring.NodeID{"x"}, noObject()),
+		"nothing":     hintItem(object.Key{Name: "k"}, []ring.NodeID{ownerA}, noObject()),
 		"no changes":  nil,
 		"half a name": {0, 5, 'k'},
 	} {
@@ -66,7 +66,7 @@ func FuzzDecodeHints(f *testing.F) {
 			for _, o := range k.owners {
 				owners = append(owners, ring.NodeID(o))
 			}
-			again = appendHintItem(again, k.key, owners, object.Append(nil, k.object))
+			again = append(again, hintItem(k.key, owners, object.Append(nil, k.object))...)
 		}
 		if got, err := decodeHints(again); err != nil || len(got) != len(all) {
 			t.Fatalf("%d changes are encoded again as %d, %v", len(all), len(got), err)
@@ -89,4 +89,8 @@ func FuzzDecodeHintQueries(f *testing.F) {
 			t.Fatalf("%x is encoded again as %x, %v", b, again, err)
 		}
 	})
+}
+
+func hintItem(key object.Key, owners []ring.NodeID, encoding []byte) []byte {
+	return joined(func(m *message) { m.hint(key, owners, encoding) })
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/ring"
+	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
@@ -20,7 +21,7 @@ type hinting struct {
 	b       *batch
 	peer    ring.NodeID
 	ring    uint64 // the version that it goes by
-	payload []byte
+	message message
 	items   []hintingItem
 	changes int // in all items
 	// answered and replaced are as in a delivery.
@@ -167,7 +168,7 @@ func (o *op) addHint(hintings []*hinting, id ring.NodeID, owners []ring.NodeID) 
 		item.coming = item.coming || slices.Contains(o.future, owner)
 	}
 	for j := range o.Changes {
-		h.payload = appendHintItem(h.payload, o.Changes[j].Key, owners, wholes[j])
+		h.message.hint(o.Changes[j].Key, owners, wholes[j])
 	}
 	h.items = append(h.items, item)
 	h.changes += item.changes
@@ -200,7 +201,7 @@ func (c *Coordinator) hintOf(change *engine.Change) []byte {
 func (b *batch) hint(hintings []*hinting) {
 	b.refs.Add(int32(len(hintings)))
 	for _, h := range hintings {
-		b.c.outbox.post(h.peer, KindHint, h.ring, h.payload, h.changes, h)
+		b.c.outbox.post(h.peer, KindHint, h.ring, &h.message, h.changes, h)
 	}
 }
 
@@ -248,14 +249,43 @@ func (h *hinting) received(r *reader, err error) {
 	b.unref()
 }
 
-// mayReplace reports whether there is still time for a fallback to confirm. It bounds how old what arrives there can be.
-func (b *batch) mayReplace() bool {
-	return !b.begun.IsZero() && b.c.mayRepeat(b.begun)
+// flows reports whether large changes are still on their way to some store. None of them is late then, nor before as much time has
+// passed again. mu is held.
+func (b *batch) flows() bool {
+	if b.arrival == 0 {
+		return false
+	}
+	peers := b.c.Peers
+	flows := slices.ContainsFunc(b.deliveries.all[:b.deliveries.used], func(d *delivery) bool {
+		return !d.answered && d.message.size() > transport.Short && peers.Sending(string(d.peer))
+	}) || slices.ContainsFunc(b.hintings, func(h *hinting) bool {
+		return !h.answered && h.message.size() > transport.Short && peers.Sending(string(h.peer))
+	})
+	if flows {
+		b.arrival = max(b.arrival, time.Since(b.begun))
+		b.lateAt = time.Now().Add(b.arrival)
+	}
+	return flows
 }
+
+// mayReplace reports whether there is still time for a fallback to confirm. It bounds how old what arrives there can be; for large
+// changes, of which the transport knows that they have been under way for long, it does not.
+func (b *batch) mayReplace() bool {
+	return !b.begun.IsZero() && b.c.mayRepeat(b.begun.Add(b.arrival))
+}
+
+func (h *hinting) brings(slots map[object.Slot]struct{}) {
+	for i := range h.items {
+		slots[h.items[i].op.Slot] = struct{}{}
+	}
+}
+
+// follows is false: hints are whole objects.
+func (h *hinting) follows(map[object.Slot]struct{}) bool { return false }
 
 // replaceLate has the next fallbacks keep what nodes have not confirmed that open commands wait for. mu is held.
 func (b *batch) replaceLate() (hintings []*hinting) {
-	if !b.mayReplace() || b.lateAt.IsZero() || time.Now().Before(b.lateAt) {
+	if b.lateAt.IsZero() || time.Now().Before(b.lateAt) || b.flows() || !b.mayReplace() {
 		return nil
 	}
 	for _, h := range slices.Clone(b.hintings) {

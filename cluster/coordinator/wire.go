@@ -148,27 +148,32 @@ func appendReplicateItem(b []byte, key object.Key, encoding, delta []byte) []byt
 	return appendBytes(append(b, formObject), encoding)
 }
 
-// appendChangeOf appends what brings another replica an edit, of which the engine has always given the one or the other.
-func appendChangeOf(b []byte, c *engine.Change) []byte {
+// changeOf appends what brings another replica an edit, of which the engine has always given the one or the other.
+func (m *message) changeOf(c *engine.Change) {
 	if c.Delta != nil {
-		return appendReplicateItem(b, c.Key, nil, c.Delta)
+		m.delta(c.Key, c.Delta)
+		return
 	}
 	encoding, _ := c.Encoding()
-	return appendReplicateItem(b, c.Key, encoding, nil)
+	m.object(c.Key, encoding)
 }
 
-// A run request is a list of commands.
-func appendCommand(b []byte, c *Command) []byte {
+// A run request is a list of commands. Arguments that stay as they are for good are not copied.
+func (m *message) command(c *Command) {
+	b := m.b
 	b = binary.BigEndian.AppendUint16(b, uint16(c.Slot))
 	b = append(b, c.DB, c.Proto, byte(c.Mode), c.Quorum.R, c.Quorum.W, byte(c.Quorum.Strict))
 	b = binary.AppendUvarint(b, uint64(c.FirstKey))
 	b = binary.AppendVarint(b, int64(c.LastKey))
 	b = binary.AppendUvarint(b, uint64(c.Step))
-	b = binary.AppendUvarint(b, uint64(len(c.Args)))
+	m.b = binary.AppendUvarint(b, uint64(len(c.Args)))
 	for _, arg := range c.Args {
-		b = appendBytes(b, arg)
+		if len(arg) < StableArg {
+			m.b = appendBytes(m.b, arg)
+		} else {
+			m.bytes(arg)
+		}
 	}
-	return b
 }
 
 // command reads one command. Its arguments share memory with the message.
@@ -283,10 +288,6 @@ func outcomeOf(err error) byte {
 	}
 	return outcomeOther
 }
-
-// AppendProbe appends a digest request about no key in particular: it is answered when the changes sent before it are
-// in the store.
-func AppendProbe(b []byte) []byte { return appendDigestItem(b, object.Key{}, 0) }
 
 // AppendObject appends a whole object to a replicate request that is not a coordinator's: a hint on its way to its owner.
 func AppendObject(b []byte, key object.Key, encoding []byte) []byte {

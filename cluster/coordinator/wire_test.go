@@ -97,6 +97,15 @@ func sampleCommand() *Command {
 	}
 }
 
+// joined is the message that fill puts together, as the peer gets it.
+func joined(fill func(m *message)) []byte {
+	var m message
+	fill(&m)
+	return bytes.Join(m.parts(nil), nil)
+}
+
+func appendRun(commands []*Command) []byte { return bytes.Join(RunParts(commands), nil) }
+
 // decodeRun reads the commands of a run request as serveRun does.
 func decodeRun(b []byte) ([]*Command, error) {
 	r := reader{b: b}
@@ -218,7 +227,7 @@ func TestDigestRoundTrip(t *testing.T) {
 func TestRunRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOfN(rapid.Custom(someCommand), 1, 4).Draw(t, "commands")
-		got, err := decodeRun(AppendRun(nil, want))
+		got, err := decodeRun(appendRun(want))
 		if err != nil || len(got) != len(want) {
 			t.Fatalf("%d commands, %v, want %d", len(got), err, len(want))
 		}
@@ -302,7 +311,7 @@ func decoders() map[string]struct {
 			_, err := decodeDigestReply(b, 1)
 			return err
 		}},
-		"run": {AppendRun(nil, []*Command{sampleCommand()}), func(b []byte) error {
+		"run": {appendRun([]*Command{sampleCommand()}), func(b []byte) error {
 			commands, err := decodeRun(b)
 			if len(commands) == 0 {
 				return ErrMalformed
@@ -408,7 +417,7 @@ func FuzzDecodeRun(f *testing.F) {
 				t.Fatalf("%+v", c)
 			}
 		}
-		if got, err := decodeRun(AppendRun(nil, commands)); err != nil || !reflect.DeepEqual(AppendRun(nil, got), AppendRun(nil, commands)) {
+		if got, err := decodeRun(appendRun(commands)); err != nil || !reflect.DeepEqual(appendRun(got), appendRun(commands)) {
 			t.Fatalf("%v, %v", got, err)
 		}
 	})
@@ -600,7 +609,7 @@ func TestServeRefusesGarbage(t *testing.T) {
 	for kind, items := range map[uint8][2][]byte{
 		KindReplicate: {appendChange(nil, other, o, nil), appendChange(nil, key, o, d)},
 		KindDigest:    {appendDigestItem(nil, other, 1), appendDigestItem(nil, key, 2)},
-		KindRun:       {appendCommand(nil, set), appendCommand(nil, set)},
+		KindRun:       {appendRun([]*Command{set}), appendRun([]*Command{set})},
 	} {
 		for n := 1; n < len(items[1]); n++ {
 			message := append(bytes.Clone(items[0]), items[1][:n]...)
@@ -623,7 +632,7 @@ func TestServeRefusesGarbage(t *testing.T) {
 		t.Errorf("the store held %q, now %q", before, after)
 	}
 	// It goes on with what is whole.
-	if r := c.ask(t, KindRun, AppendRun(nil, []*Command{set})); r.Status != StatusOK {
+	if r := c.ask(t, KindRun, appendRun([]*Command{set})); r.Status != StatusOK {
 		t.Errorf("a command is answered %d", r.Status)
 	}
 	if c.content(t) == before {
@@ -661,7 +670,7 @@ func TestServeSurvivesALyingCommand(t *testing.T) {
 		short := sampleCommand()
 		short.Mode, short.Args = mode, short.Args[:1]
 		commands := []*Command{command, short}
-		r := c.ask(t, KindRun, AppendRun(nil, commands))
+		r := c.ask(t, KindRun, appendRun(commands))
 		if r.Status != StatusOK {
 			t.Fatalf("it is answered %d", r.Status)
 		}

@@ -158,7 +158,7 @@ func (r *Replayer) deliver(ctx context.Context, id engine.Owner, l *letter) erro
 func (r *Replayer) send(ctx context.Context, id ring.NodeID, l *letter) (has []bool, err error) {
 	r.pace.Spend(max(len(l.payload), len(l.items)*leastCost))
 	replies := make(chan transport.Reply, 1)
-	r.o.Peers.CallBy(string(id), coordinator.KindReplicate, l.ring, l.payload, r.o.Settings().Timeout,
+	r.o.Peers.CallBy(string(id), coordinator.KindReplicate, l.ring, l.payload, r.o.Settings().Timeout+transport.Arrival(len(l.payload)),
 		func(reply transport.Reply) { replies <- reply })
 	var reply transport.Reply
 	select {

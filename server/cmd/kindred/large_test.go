@@ -35,6 +35,63 @@ func TestLargeValues(t *testing.T) {
 	clients.Wait()
 }
 
+// Values of 24 MB are written and read through each of three nodes while other clients send small commands: all are served. A node that
+// was killed, and was away when such a value was written, gets it without being read.
+func TestLargeValuesOnThreeNodes(t *testing.T) {
+	a := serve(t, t.TempDir(), "--replicas", "3")
+	b := serve(t, t.TempDir(), joining(a)...)
+	dir := t.TempDir()
+	c := serve(t, dir, joining(a)...)
+	nodes := []*node{a, b, c}
+	awaitMembers(t, nodes...)
+
+	var small sync.WaitGroup
+	stop := make(chan struct{})
+	for i, n := range nodes {
+		client := n.client()
+		small.Go(func() {
+			for k := 0; ; k++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				key := fmt.Sprint("small", i, "-", k%100)
+				client.send(encode("SET", key, "v") + encode("GET", key))
+				for _, want := range []string{"OK", "v"} {
+					if got, err := client.r.reply(); err != nil || got != want {
+						t.Errorf("a small command: %q, %v", got, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	value := func(i int) string { return strings.Repeat(string(rune('a'+i)), 24<<20) }
+	for i, n := range nodes {
+		for j := range 2 { // of most pairs of keys not both are coordinated here
+			key := fmt.Sprint("large", i, j)
+			if got := n.client().do("SET", key, value(i)); got != "OK" {
+				t.Errorf("SET of %s: %s", key, got)
+			}
+			if got := nodes[(i+1)%3].client().do("GET", key); got != value(i) {
+				t.Errorf("GET of %s: %d bytes, %.60q", key, len(got), got)
+			}
+		}
+	}
+	close(stop)
+	small.Wait()
+
+	c.kill()
+	one := a.client()
+	await(t, "a quorum without the third node", func() bool { return one.do("SET", "large00", value(5)) == "OK" })
+	c = launch(t, c.port, "", append([]string{"--port", strconv.Itoa(c.port), "--dir", dir}, joining(a)...)...)
+	c.ready()
+	await(t, "the repair of the third node", func() bool {
+		return strings.Contains(c.client().do("RING", "WHERE", "large00"), " equal 1 ")
+	})
+}
+
 // A hundred clients ask for a reply of 8 MB each and read none of it. The node takes little memory for them, others are served
 // meanwhile, and each gets its reply when it reads.
 func TestUnreadLongReplies(t *testing.T) {
