@@ -46,6 +46,12 @@ type merged struct {
 // ReadOnly reports whether the task edits nothing. Strings of what it reads outlive it then.
 func (tx *Tx) ReadOnly() bool { return !tx.write }
 
+// StandsIn reports whether the transaction runs on what this store keeps for others: Task.StandsFor.
+func (tx *Tx) StandsIn() bool {
+	_, ok := tx.source.(*standIn)
+	return ok
+}
+
 // Now is the Unix millisecond that the task runs at: one reading for the whole task, by which keys expire.
 func (tx *Tx) Now() int64 { return tx.now }
 

@@ -171,8 +171,9 @@ func checkOutcome(o *op, at *object.Object, gone map[*change]bool) string {
 	return ""
 }
 
-// checkMonotonic checks that what one run of a node shows a client of a key never goes back: each context that it answers
-// with covers those it answered with before.
+// checkMonotonic checks that what one run of a node shows a client of a key that it holds a replica of never goes back: each context
+// that it answers with covers those it answered with before. A fallback that answers under R=1, of what it keeps, promises no such
+// thing: the primaries get that and it goes, and the next write that they miss it keeps alone.
 func checkMonotonic(h *history) (out []violation) {
 	type view struct {
 		session, run int
@@ -180,7 +181,7 @@ func checkMonotonic(h *history) (out []violation) {
 	}
 	last := map[view]*op{}
 	for _, o := range byStart(h.ops) {
-		if o.writes() || o.outcome != acknowledged || o.run == 0 {
+		if o.writes() || o.outcome != acknowledged || o.run == 0 || o.atFallback {
 			continue
 		}
 		v := view{o.session, o.run, o.key}

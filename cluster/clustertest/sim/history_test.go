@@ -47,6 +47,7 @@ type op struct {
 	context    causal.Context // what a read answered with
 	got        string         // what a pop of a queue answered with; empty for nothing
 	run        int            // which run of a node answered a read; 0 when that is not known
+	atFallback bool           // it answered of what it keeps for replicas
 
 	// changes are what coordinators made for it. More than one when it was taken over.
 	changes []*change
@@ -90,13 +91,16 @@ type change struct {
 	// token, and removed.
 	wrote  map[version]uint64
 	killed []version
-	// buries says that it left a tombstone.
-	buries bool
+	// buries says that it left a tombstone, atFallback that the node is no replica, and ran it on what it keeps for those.
+	buries, atFallback bool
 }
 
 func (c *change) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%9s run %d: #%d %s", c.at, c.run, c.opID, c.name)
+	if c.atFallback {
+		b.WriteString(" as a fallback")
+	}
 	if c.dot.Time == 0 {
 		return b.String() + " changed nothing"
 	}

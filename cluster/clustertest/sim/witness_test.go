@@ -99,7 +99,7 @@ func removeMembers(tx *engine.Tx, key object.Key, members [][]byte) {
 
 func (r runner) note(tx *engine.Tx, id int, c *cluster.Command, key object.Key, before *object.Object) {
 	w := r.w
-	ch := &change{opID: id, name: string(c.Args[0]), at: time.Since(w.start), run: r.run}
+	ch := &change{opID: id, name: string(c.Args[0]), at: time.Since(w.start), run: r.run, atFallback: tx.StandsIn()}
 	if before != nil {
 		ch.base = before.Context
 	}
@@ -203,7 +203,7 @@ func (w *witness) history(ops []*op) *history {
 			c.op, c.amount = o, o.amount
 		}
 		if len(o.changes) == 1 {
-			o.run = o.changes[0].run
+			o.run, o.atFallback = o.changes[0].run, o.changes[0].atFallback
 		}
 	}
 	return h
