@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"strings"
 	"unsafe"
 
 	"github.com/kindredkv/kindred/engine/cache"
@@ -43,12 +44,13 @@ func cachedCell(e *cache.Entry, key object.Key) (versions []causal.Version, know
 	return versions, true, err
 }
 
-// cellRecord is what is cached of a cell.
-func cellRecord(key object.Key, versions []causal.Version) cache.Record {
+// cellRecord is what is cached of a cell. The row is encoded in room.
+func cellRecord(key object.Key, versions []causal.Version, room *[]byte) cache.Record {
 	if len(versions) == 0 {
 		return absent(key)
 	}
-	return cache.NewRecord(key, 0, object.AppendVersions(nil, versions))
+	*room = object.AppendVersions((*room)[:0], versions)
+	return cache.NewRecord(key, 0, *room)
 }
 
 // loadCell looks a cell up outside the applier.
@@ -68,25 +70,34 @@ func (s *Store) loadCell(g generation, name object.CellName) ([]causal.Version, 
 	seen := sh.committed.Load()
 	versions, err := s.readCell(g, name)
 	if err == nil && len(versions) > 0 {
-		sh.offerFill(fill{key: key, record: cellRecord(key, versions), seen: seen})
+		key.Name = strings.Clone(key.Name)
+		sh.offerFill(fill{key: key, record: cellRecord(key, versions, new([]byte)), seen: seen})
 	}
 	return versions, err
 }
 
+// seenCell is a cell that the batch has looked up in the store.
+type seenCell struct {
+	versions []causal.Version
+	entry    *cache.Entry // of the hot cache, nil when there is none
+	cached   bool         // the hot cache had it
+}
+
 // loadCell looks a cell up for the batch.
-func (sh *shard) loadCell(g generation, name object.CellName) (versions []causal.Version, cached bool, err error) {
+func (sh *shard) loadCell(g generation, name object.CellName) (c seenCell, err error) {
 	if cacheable(name) {
 		var room cellKeyRoom
 		key := g.cacheKey(room[:0], name)
-		if versions, cached, err = cachedCell(sh.cache.Find(key), key); cached || err != nil {
-			return versions, cached, err
+		c.entry = sh.cache.Find(key)
+		if c.versions, c.cached, err = cachedCell(c.entry, key); c.cached || err != nil {
+			return c, err
 		}
 		if !sh.store.mayHave(key) {
-			return nil, false, nil
+			return c, nil
 		}
 	}
-	versions, err = sh.readCell(g, name)
-	return versions, false, err
+	c.versions, err = sh.readCell(g, name)
+	return c, err
 }
 
 // cacheAtOnce bounds the cells of one key that a batch brings into the cache. What brings more is no command that will
@@ -103,26 +114,32 @@ func (r *pendingRows) fillCells(seq uint64) {
 		}
 		return many <= cacheAtOnce
 	})
-	put := func(name object.CellName, versions []causal.Version, changed bool) {
+	put := func(name object.CellName, versions []causal.Version, e *cache.Entry, changed bool) {
 		key := r.cacheKey(room[:0], name)
 		if changed {
 			r.shard.lastWrite[writeClass(key)] = seq
 		}
-		e := r.shard.cache.Find(key)
 		if e == nil && (len(versions) == 0 || many > cacheAtOnce) {
 			return
 		}
-		r.shard.cache.Put(r.cacheKey(nil, name), e, cellRecord(key, versions))
+		r.shard.cache.Put(key, e, cellRecord(key, versions, &r.shard.row))
 	}
 	r.changes.Scan(func(name object.CellName, versions []causal.Version) bool {
 		if cacheable(name) {
-			put(name, versions, true)
+			c, looked := r.seen[name]
+			if !looked {
+				c.entry = r.shard.cache.Find(r.cacheKey(room[:0], name))
+			}
+			put(name, versions, c.entry, true)
 		}
 		return true
 	})
-	for name, versions := range r.seen {
-		if _, changed := r.changes.Get(name); !changed && cacheable(name) {
-			put(name, versions, false)
+	for name, c := range r.seen {
+		if c.cached || !cacheable(name) {
+			continue
+		}
+		if _, changed := r.changes.Get(name); !changed {
+			put(name, c.versions, c.entry, false)
 		}
 	}
 }

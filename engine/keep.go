@@ -9,11 +9,11 @@ import (
 
 // keep decides where the cells of an object that a task has left are to be: with the object, or in rows. What is in rows
 // already stays there until the object has none left; what grows beyond Options.InlineBytes goes there. It returns the object
-// as the batch is to go on with.
-func (sh *shard) keep(p *pendingKey, o *object.Object) *object.Object {
+// as the batch is to go on with, in room when there is one.
+func (sh *shard) keep(p *pendingKey, o *object.Object, room *object.KeptRoom) *object.Object {
 	switch {
 	case o.Kept != nil:
-		return sh.fold(p, o, o.Kept, o.Kept.Changed)
+		return sh.fold(p, o, o.Kept, o.Kept.Changed, room)
 	case p.rows != nil:
 		p.retire()
 	}
@@ -28,7 +28,7 @@ func (sh *shard) keep(p *pendingKey, o *object.Object) *object.Object {
 	p.rows = &pendingRows{generation: generation{p.key.Slot(), at}, shard: sh, fresh: true}
 	inline, inRows := object.Part(o.Cells)
 	header := &object.Object{Context: o.Context, Cells: inline, Birth: o.Birth}
-	return sh.fold(p, header, &object.Kept{Generation: at}, inRows)
+	return sh.fold(p, header, &object.Kept{Generation: at}, inRows, nil)
 }
 
 // fewCells is the number of cells up to which an object is one row, however large.
@@ -56,20 +56,22 @@ func (p *pendingKey) retire() {
 }
 
 // fold takes changed cells into the rows of a key, and returns its object with new counts, without changes.
-func (sh *shard) fold(p *pendingKey, o *object.Object, k *object.Kept, changed []object.Cell) *object.Object {
-	out := &object.Kept{Generation: k.Generation, Counts: append([]object.KindCount(nil), k.Counts...), Bytes: k.Bytes, Rows: p.rows}
-	var room cellKeyRoom
+func (sh *shard) fold(p *pendingKey, o *object.Object, k *object.Kept, changed []object.Cell, room *object.KeptRoom) *object.Object {
+	if room == nil {
+		room = &object.KeptRoom{}
+	}
+	header, out := room.Begin(o, k, p.rows)
+	var name cellKeyRoom
 	for i := range changed {
 		c := &changed[i]
 		before := object.Cell{Name: c.Name, Versions: out.Stored(c.Name)}
 		if len(before.Versions) == 0 && cacheable(c.Name) {
-			sh.store.present.added(p.rows.cacheKey(room[:0], c.Name))
+			sh.store.present.added(p.rows.cacheKey(name[:0], c.Name))
 		}
 		p.rows.changes.Set(c.Name, c.Versions)
 		out.Replace(&before, c)
 		kind.Derive(p.rows, out.Known(c.Name.Kind()), c.Name, before.Versions, c.Versions)
 	}
-	header := &object.Object{Context: o.Context, Cells: o.Cells, Birth: o.Birth}
 	if out.Rest() == 0 {
 		p.retire()
 		return header

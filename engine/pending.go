@@ -79,8 +79,8 @@ type pendingRows struct {
 	generation
 	freshRows
 	shard *shard
-	fresh bool                                 // nothing of the generation is in the store
-	seen  map[object.CellName][]causal.Version // read from the store
+	fresh bool                         // nothing of the generation is in the store
+	seen  map[object.CellName]seenCell // cells that were looked up; one of the shard's
 	ranks pendingRanks
 }
 
@@ -89,25 +89,47 @@ func (r *pendingRows) Versions(name object.CellName) []causal.Version {
 	if versions, ok := r.changes.Get(name); ok || r.fresh {
 		return versions
 	}
-	if versions, ok := r.seen[name]; ok {
-		return versions
+	if c, ok := r.seen[name]; ok {
+		return c.versions
 	}
 	if versions, known := r.shard.runs.stored(r.generation, name); known {
 		return versions
 	}
-	versions, cached, err := r.shard.loadCell(r.generation, name)
+	c, err := r.shard.loadCell(r.generation, name)
 	if err != nil {
 		r.shard.unreadable(err)
 		return nil
 	}
-	if !cached {
-		if r.seen == nil {
-			r.seen = map[object.CellName][]causal.Version{}
-		}
-		r.seen[name] = versions
+	if r.seen == nil {
+		r.seen = r.shard.seen.take()
 	}
-	return versions
+	r.seen[name] = c
+	return c.versions
 }
+
+// seenMaps are maps for the cells that a batch looks up. They are used again: making one grow costs as much as what it saves.
+type seenMaps []map[object.CellName]seenCell
+
+func (s *seenMaps) take() map[object.CellName]seenCell {
+	if n := len(*s); n > 0 {
+		m := (*s)[n-1]
+		*s = (*s)[:n-1]
+		return m
+	}
+	return map[object.CellName]seenCell{}
+}
+
+// give takes a map back at the end of the batch.
+func (s *seenMaps) give(m map[object.CellName]seenCell) {
+	if m == nil || len(m) > maxBatch || len(*s) == keptSeen {
+		return
+	}
+	clear(m)
+	*s = append(*s, m)
+}
+
+// keptSeen is how many maps are kept for the next batch.
+const keptSeen = 4
 
 // Each visits the rows of the store with those that the batch has changed in their place.
 func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) {

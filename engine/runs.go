@@ -359,7 +359,7 @@ func (r *run) take(p *pendingKey) {
 		case len(versions) == 0:
 			r.remove(name)
 		default:
-			r.set(name, versions)
+			r.set(name, slices.Clone(versions)) // they live as long as the batch
 		}
 		return true
 	})

@@ -42,7 +42,8 @@ type shard struct {
 	cache     *cache.Writer
 	summaries summaries
 	batch     *pebble.Batch
-	rooms     rooms
+	rooms     rooms[object.Room]
+	keptRooms rooms[object.KeptRoom]
 	hints     shardHints
 	pending   map[object.Key]*pendingKey
 	order     []*pendingKey
@@ -51,6 +52,7 @@ type shard struct {
 	woken     []object.Key         // watched keys that the batch has changed
 	lastWrite [writeClasses]uint64 // the last batch that wrote a key of each class
 	key, row  []byte
+	seen      seenMaps
 	points    *pebble.Iterator // for rows of cells, by name
 	rows      *pebble.Iterator // for walks over them
 	runs      shardRuns
@@ -243,15 +245,24 @@ func (sh *shard) runTask(t *Task, now int64) {
 	}
 	for i := range tx.edits {
 		e := &tx.edits[i]
-		o := sh.settle(e.edit.ResultIn(sh.rooms.next()))
-		c := Change{Key: e.key, pending: sh.put(e.key, o), edited: true}
-		if o.Kept != nil || len(o.Cells) > sh.store.options.WholeCells {
-			c.Delta = object.AppendDelta(nil, e.edit.Delta(o))
+		var o *object.Object
+		var room *object.KeptRoom
+		if e.edit.InRows() {
+			room = sh.keptRooms.next()
+			o = e.edit.ResultInRows(room)
+		} else {
+			o = e.edit.ResultIn(sh.rooms.next())
 		}
+		o = sh.settle(o)
+		c := Change{Key: e.key, edited: true}
+		if o.Kept != nil || len(o.Cells) > sh.store.options.WholeCells {
+			c.Delta = e.edit.AppendDelta(nil, o)
+		}
+		c.pending = sh.put(e.key, o, room)
 		t.Changes = append(t.Changes, c)
 	}
 	for _, m := range tx.merged {
-		t.Changes = append(t.Changes, Change{Key: m.key, pending: sh.put(m.key, m.object)})
+		t.Changes = append(t.Changes, Change{Key: m.key, pending: sh.put(m.key, m.object, nil)})
 	}
 }
 
@@ -322,10 +333,11 @@ func (sh *shard) newPending() *pendingKey {
 	return &pendingKey{}
 }
 
-// put stages the key's new object. The key has been loaded before.
-func (sh *shard) put(key object.Key, o *object.Object) *pendingKey {
+// put stages the key's new object. The key has been loaded before. room is where the object lives when its cells are in rows, nil
+// when it lives elsewhere.
+func (sh *shard) put(key object.Key, o *object.Object, room *object.KeptRoom) *pendingKey {
 	p := sh.pending[key]
-	p.object, p.changed = sh.keep(p, o), true
+	p.object, p.changed = sh.keep(p, o, room), true
 	return p
 }
 
@@ -386,6 +398,9 @@ func (sh *shard) drop() {
 func (sh *shard) forget() {
 	clear(sh.pending)
 	for _, p := range sh.order {
+		if p.rows != nil {
+			sh.seen.give(p.rows.seen)
+		}
 		*p = pendingKey{}
 		if len(sh.free) < maxBatch {
 			sh.free = append(sh.free, p)
@@ -393,6 +408,7 @@ func (sh *shard) forget() {
 	}
 	sh.order = sh.order[:0]
 	sh.rooms.clear()
+	sh.keptRooms.clear()
 	sh.forgetHints()
 }
 

@@ -14,7 +14,7 @@ type View struct {
 	store *Store
 	tx    Tx
 	ahead ahead
-	rooms rooms
+	rooms rooms[object.Room]
 }
 
 // View runs one body in a view, however many rows it walks over.

@@ -37,6 +37,9 @@ type Entry struct {
 // Record is the current record of the entry.
 func (e *Entry) Record() Record { return recordAt(e.record.Load()) }
 
+// of reports whether the entry is there, and that of a key.
+func (e *Entry) of(key object.Key) bool { return e != nil && e.Record().Of(key) }
+
 // Cache maps keys to entries.
 type Cache struct {
 	entries *ristretto.Cache[uint64, *Entry]
@@ -78,11 +81,10 @@ func hash(k object.Key) uint64 {
 
 // Get returns the entry of a key, nil when it is not cached.
 func (c *Cache) Get(key object.Key) *Entry {
-	e := c.Find(key)
-	if e == nil || !e.Record().Of(key) {
-		return nil
+	if e := c.Find(key); e.of(key) {
+		return e
 	}
-	return e
+	return nil
 }
 
 // Find is Get without a look at the entry, which may be that of another key with the same hash: Record.Of tells. Whoever
@@ -107,39 +109,58 @@ func (c *Cache) Close() { c.entries.Close() }
 // Writer is the side of the cache that changes it, for the keys of one applier.
 type Writer struct {
 	cache *Cache
-	// fresh and settling hold every entry that may still be in ristretto's buffer: those inserted since the last turn,
-	// and those before.
-	fresh, settling map[object.Key]*Entry
+	// fresh and settling hold every entry that may still be in ristretto's buffer, by the hash of its key: those inserted since
+	// the last turn, and those before.
+	fresh, settling map[uint64]*Entry
 }
 
 // NewWriter returns the writer for a disjoint part of the keys.
 func (c *Cache) NewWriter() *Writer {
-	return &Writer{cache: c, fresh: map[object.Key]*Entry{}, settling: map[object.Key]*Entry{}}
+	return &Writer{cache: c, fresh: map[uint64]*Entry{}, settling: map[uint64]*Entry{}}
 }
 
 // Find returns the key's entry, nil when there is none. Unlike Cache.Get it also finds an entry that ristretto has
 // buffered.
-func (w *Writer) Find(key object.Key) *Entry {
-	if e := w.cache.Get(key); e != nil {
+func (w *Writer) Find(key object.Key) *Entry { return w.find(hash(key), key) }
+
+func (w *Writer) find(hash uint64, key object.Key) *Entry {
+	if e, _ := w.cache.entries.Get(hash); e.of(key) {
 		return e
 	}
-	if e := w.fresh[key]; e != nil {
+	if e := w.unsettled(hash); e.of(key) {
 		return e
 	}
-	return w.settling[key]
+	return nil
 }
 
-// Put makes r the record of the key. e is what Find returned for it, nil included, with no Put of this key between.
-func (w *Writer) Put(key object.Key, e *Entry, r Record) {
+// unsettled is the entry under a hash that ristretto may have buffered.
+func (w *Writer) unsettled(hash uint64) *Entry {
+	if e := w.fresh[hash]; e != nil {
+		return e
+	}
+	return w.settling[hash]
+}
+
+// Put makes r the record of the key. e is what Find returned for it, nil included, with no Put of this key between. While
+// another key with the same hash is unsettled, the key is not cached: one of the two would no longer be found.
+func (w *Writer) Put(key object.Key, e *Entry, r Record) { w.put(hash(key), e, r) }
+
+func (w *Writer) put(hash uint64, e *Entry, r Record) {
+	sameCost := false
 	if e == nil {
 		e = &Entry{}
-	} else if len(e.Record()) == len(r) {
-		e.record.Store(&r[0])
-		return
+	} else {
+		sameCost = len(e.Record()) == len(r)
 	}
 	e.record.Store(&r[0])
-	w.fresh[key] = e
-	w.cache.entries.Set(hash(key), e, int64(entryOverhead+len(r)))
+	if sameCost {
+		return
+	}
+	if other := w.unsettled(hash); other != nil && other != e {
+		return
+	}
+	w.fresh[hash] = e
+	w.cache.entries.Set(hash, e, int64(entryOverhead+len(r)))
 }
 
 // Unsettled reports whether there is anything for a turn to settle.

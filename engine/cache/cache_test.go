@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -45,6 +46,38 @@ func TestRewriteOfABufferedKeyIsNeverStale(t *testing.T) {
 	}
 	if hits == 0 {
 		t.Fatal("nothing was cached")
+	}
+}
+
+func TestKeysWithOneHashAreNeverStale(t *testing.T) {
+	c, err := New(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	w := c.NewWriter()
+	const hash = 7
+	keys := []object.Key{{Name: "one"}, {Name: "other"}}
+	newest := make([]int, len(keys))
+	for n := 1; n <= 1000; n++ {
+		i := rand.IntN(len(keys))
+		w.put(hash, w.find(hash, keys[i]), version(keys[i], n))
+		newest[i] = n
+		switch rand.IntN(20) {
+		case 0:
+			c.Wait()
+			w.Turn()
+		case 1:
+			c.Wait()
+		}
+		for i, key := range keys {
+			if e := w.find(hash, key); e != nil && int(e.Record().Digest()) != newest[i] {
+				t.Fatalf("the cache has version %d of %s, version %d was put", e.Record().Digest(), key.Name, newest[i])
+			}
+			if e, _ := c.entries.Get(hash); e.of(key) && int(e.Record().Digest()) != newest[i] {
+				t.Fatalf("the cache shows version %d of %s, version %d was put", e.Record().Digest(), key.Name, newest[i])
+			}
+		}
 	}
 }
 

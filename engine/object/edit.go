@@ -266,16 +266,76 @@ func (e *Edit) isSingle() bool {
 	return e.cleared || e.base.Kept == nil && (len(own) == 0 || len(own) == 1 && own[0].Name == e.changed[0].Name)
 }
 
+// KeptRoom is the memory of an object whose cells are in rows, of which one has changed.
+type KeptRoom struct {
+	object   Object
+	kept     Kept
+	context  [2]causal.Entry
+	counts   [1]KindCount
+	changed  [1]Cell
+	versions [1]causal.Version
+}
+
+// InRows reports whether the cells of the result that can be in rows are there.
+func (e *Edit) InRows() bool { return !e.cleared && e.base.Kept != nil }
+
+// ResultInRows is Result in a room, for an edit that is InRows. What does not fit is allocated.
+func (e *Edit) ResultInRows(room *KeptRoom) *Object {
+	base := e.base.Context.Merge(e.context)
+	room.object = Object{Context: base.AppendWith(room.context[:0], e.dot), Cells: e.base.Cells, Kept: &room.kept, Birth: e.dot.Birth}
+	if len(e.changed) != 1 || !e.changed[0].Name.InRow() || len(e.base.Kept.Changed) > 0 {
+		room.object.Cells, room.object.Kept = e.cells()
+		return &room.object
+	}
+	room.kept, room.changed[0] = *e.base.Kept, e.changed[0]
+	if len(e.changed[0].Versions) == 1 {
+		room.versions[0] = e.changed[0].Versions[0]
+		room.changed[0].Versions = room.versions[:]
+	}
+	room.kept.Changed = room.changed[:]
+	return &room.object
+}
+
+// Begin makes in the room what becomes of o when its changed cells have gone into rows: o with counts of its own, which are those
+// of k yet, and without changes. Where o is in the room itself it is no more; its changes stay.
+func (room *KeptRoom) Begin(o *Object, k *Kept, rows Rows) (*Object, *Kept) {
+	counts := append(room.counts[:0], k.Counts...)
+	room.kept = Kept{Generation: k.Generation, Counts: counts, Bytes: k.Bytes, Rows: rows}
+	room.object = Object{Context: o.Context, Cells: o.Cells, Birth: o.Birth}
+	return &room.object, &room.kept
+}
+
 // Delta returns the change alone. o is the result of the edit.
 func (e *Edit) Delta(o *Object) *Delta {
-	base := e.base.Context.Merge(e.context)
-	d := &Delta{Base: base, Dot: e.dot, Cleared: e.cleared, Touched: e.sorted()}
-	for i := range d.Touched {
-		t := &d.Touched[i]
+	d := e.delta(e.sorted(), o)
+	return &d
+}
+
+// AppendDelta appends the encoding of Delta.
+func (e *Edit) AppendDelta(b []byte, o *Object) []byte {
+	if len(e.changed) != 1 {
+		return AppendDelta(b, e.Delta(o))
+	}
+	touched := [1]Cell{e.changed[0]}
+	d := e.delta(touched[:], o)
+	size := dotSize*(len(d.Base)+1) + len(touched[0].Name) + deltaRest
+	for i := range touched[0].Versions {
+		size += minVersion + len(touched[0].Versions[i].Payload)
+	}
+	return AppendDelta(slices.Grow(b, size), &d)
+}
+
+// deltaRest is what the encoding of a delta of one cell takes besides the parts that are counted, in most cases.
+const deltaRest = 16
+
+// delta is the change alone, with the touched cells sorted.
+func (e *Edit) delta(touched []Cell, o *Object) Delta {
+	for i := range touched {
+		t := &touched[i]
 		t.Versions = nil
 		if c := o.Cell(t.Name); c != nil {
 			t.Versions = c.Versions
 		}
 	}
-	return d
+	return Delta{Base: e.base.Context.Merge(e.context), Dot: e.dot, Cleared: e.cleared, Touched: touched}
 }
