@@ -48,7 +48,7 @@ func (r *freshRows) Back(before object.CellName, visit func(*object.Cell) bool) 
 }
 
 // Put writes a local row.
-func (r *freshRows) Put(name object.CellName) { r.changes.Set(name, []causal.Version{{}}) }
+func (r *freshRows) Put(name object.CellName) { r.changes.Set(name, local) }
 
 // Remove removes a local row.
 func (r *freshRows) Remove(name object.CellName) { r.changes.Set(name, nil) }
@@ -79,6 +79,7 @@ type pendingRows struct {
 	generation
 	freshRows
 	shard *shard
+	met   object.CellName              // the row that the last walk came to last; "" before there was one
 	fresh bool                         // nothing of the generation is in the store
 	seen  map[object.CellName]seenCell // cells that were looked up; one of the shard's
 	ranks pendingRanks
@@ -137,6 +138,14 @@ func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) 
 		r.freshRows.Each(from, visit)
 		return
 	}
+	if r.met == from && from != "" {
+		if c, ok := r.near(from); ok {
+			if !visit(&c) {
+				return
+			}
+			from += "\x00"
+		}
+	}
 	changed := r.changes.Iter()
 	more := changed.Seek(from) && changed.Key().Local() == from.Local()
 	stopped := false
@@ -152,6 +161,7 @@ func (r *pendingRows) Each(from object.CellName, visit func(*object.Cell) bool) 
 	r.shard.upwards(r.generation, from, func(c *object.Cell) bool {
 		changesBefore(c.Name, false)
 		if !stopped && !(more && changed.Key() == c.Name) {
+			r.met = c.Name
 			stopped = !visit(c)
 		}
 		return !stopped
@@ -164,6 +174,14 @@ func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool
 	if r.fresh {
 		r.freshRows.Back(before, visit)
 		return
+	}
+	if n := len(r.met); n > 0 && len(before) == n+1 && before[n] == 0 && before[:n] == r.met {
+		if c, ok := r.near(r.met); ok {
+			if !visit(&c) {
+				return
+			}
+			before = c.Name
+		}
 	}
 	changed := r.changes.Iter()
 	var more bool
@@ -185,6 +203,7 @@ func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool
 	r.shard.downwards(r.generation, before, func(c *object.Cell) bool {
 		changesAbove(c.Name)
 		if !stopped && !(more && changed.Key() == c.Name) {
+			r.met = c.Name
 			stopped = !visit(c)
 		}
 		return !stopped
@@ -192,9 +211,19 @@ func (r *pendingRows) Back(before object.CellName, visit func(*object.Cell) bool
 	changesAbove("")
 }
 
+// near is a row that is in memory. Who takes elements from an end finds the next one with each that goes, and begins there the
+// next time: that is not worth a walk.
+func (r *pendingRows) near(name object.CellName) (object.Cell, bool) {
+	versions, ok := r.changes.Get(name)
+	if !ok {
+		versions, _ = r.shard.runs.stored(r.generation, name)
+	}
+	return object.Cell{Name: name, Versions: versions}, len(versions) > 0
+}
+
 // stage adds the changed rows to the batch.
 func (r *pendingRows) stage(b *pebble.Batch) (err error) {
-	var key, row []byte
+	key, row := r.shard.cellKey, r.shard.row
 	r.changes.Scan(func(name object.CellName, versions []causal.Version) bool {
 		key = appendCellKey(key[:0], r.slot, r.at, name)
 		switch {
@@ -210,6 +239,10 @@ func (r *pendingRows) stage(b *pebble.Batch) (err error) {
 		}
 		return err == nil
 	})
+	if cap(row) > maxKeptBatch {
+		row = nil
+	}
+	r.shard.cellKey, r.shard.row = key, row
 	return err
 }
 

@@ -51,7 +51,8 @@ type shard struct {
 	changes   []change
 	woken     []object.Key         // watched keys that the batch has changed
 	lastWrite [writeClasses]uint64 // the last batch that wrote a key of each class
-	key, row  []byte
+	key, row  []byte               // reused, as is cellKey
+	cellKey   []byte
 	seen      seenMaps
 	points    *pebble.Iterator // for rows of cells, by name
 	rows      *pebble.Iterator // for walks over them

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"slices"
+	"unsafe"
 
 	"github.com/zeebo/xxh3"
 
@@ -30,15 +31,18 @@ func elementName(kind object.Kind, element []byte) object.CellName {
 	b := make([]byte, 0, elementAt+len(element))
 	b = append(b, byte(kind))
 	b = binary.BigEndian.AppendUint32(b, uint32(placeOf(element)))
-	return object.CellName(append(b, element...))
+	return object.CellName(text(append(b, element...)))
 }
 
 func attributeName(kind object.Kind, what byte, element []byte) object.CellName {
 	b := make([]byte, 0, attributeAt+placeSize+len(element))
 	b = append(b, byte(object.None), byte(kind), what)
 	b = binary.BigEndian.AppendUint32(b, uint32(placeOf(element)))
-	return object.CellName(append(b, element...))
+	return object.CellName(text(append(b, element...)))
 }
+
+// text is b as a string without a copy. b must not change afterwards.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Element is one element of a collection. It is valid until the next is asked for.
 type Element struct {

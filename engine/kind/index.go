@@ -24,7 +24,7 @@ func (x index) name(spot Spot) object.CellName {
 	if x.kind == object.ZSet {
 		b = append(b, localRow)
 	}
-	return object.CellName(append(append(b, byte(x.kind)), spot...))
+	return object.CellName(text(append(append(b, byte(x.kind)), spot...)))
 }
 
 // spot is where the element of a row stands. ok is false of rows that are no elements, within of those behind the last.
@@ -131,11 +131,18 @@ func widen(known *object.KindCount, spot Spot) {
 		return
 	}
 	known.Low = min(known.Low, string(spot))
-	known.High = max(known.High, behind(spot))
+	if string(spot) >= known.High {
+		known.High = behind(spot)
+	}
 }
 
 // behind is right above a spot.
 func behind(spot Spot) string { return string(spot) + "\x00" }
+
+// isBehind reports whether s is right above a spot.
+func isBehind(s string, spot Spot) bool {
+	return len(s) == len(spot)+1 && s[len(spot)] == 0 && s[:len(spot)] == string(spot)
+}
 
 // narrow finds the first or last element anew when it has gone.
 func (x index) narrow(known *object.KindCount, gone Spot) {
@@ -145,7 +152,7 @@ func (x index) narrow(known *object.KindCount, gone Spot) {
 			known.Low = string(s)
 			return false
 		})
-	case behind(gone) == known.High:
+	case isBehind(known.High, gone):
 		x.back(gone, func(s Spot) bool {
 			known.High = behind(s)
 			return false

@@ -115,7 +115,7 @@ func scoreKey(score float64) uint64 {
 func ScoreSpot(score float64, member string) Spot {
 	b := make([]byte, 0, spotScoreSize+len(member))
 	b = binary.BigEndian.AppendUint64(b, scoreKey(score))
-	return Spot(append(b, member...))
+	return Spot(text(append(b, member...)))
 }
 
 // Score is the score at a spot of a sorted set.

@@ -224,6 +224,9 @@ func (c *KindCount) Replace(name CellName, before, after []causal.Version) {
 
 // empty reports whether no row makes the key exist.
 func (k *Kept) empty() bool {
+	if len(k.Changed) == 0 {
+		return !slices.ContainsFunc(k.Counts, func(c KindCount) bool { return c.Elements > 0 })
+	}
 	for kind := String + 1; kind <= Stream; kind++ {
 		if k.Count(kind).Elements > 0 {
 			return false
@@ -234,6 +237,14 @@ func (k *Kept) empty() bool {
 
 // newest calls take with each type that has elements in rows, and their newest version.
 func (k *Kept) newest(take func(Kind, causal.Dot)) {
+	if len(k.Changed) == 0 {
+		for i := range k.Counts {
+			if c := &k.Counts[i]; c.Elements > 0 {
+				take(c.Kind, c.Newest)
+			}
+		}
+		return
+	}
 	for kind := String + 1; kind <= Stream; kind++ {
 		if c := k.Count(kind); c.Elements > 0 {
 			take(kind, c.Newest)
