@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/kindredkv/kindred/engine/merkle"
+	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -65,6 +66,31 @@ const (
 	// has to look at.
 	turnWorth = 1 << 16
 )
+
+// changeOf is what a changed key does to its slot's summary. Its record is still that from before.
+func changeOf(p *pendingKey) change {
+	c := change{slot: p.key.Slot(), bucket: uint8(merkle.PositionOf(p.key).Bucket()), db: p.key.DB}
+	c.leaf = merkle.Leaf(p.key, p.record.Digest()) ^ merkle.Leaf(p.key, p.digest)
+	if mutant.TreesMissMerges && p.object.Birth == 0 {
+		c.leaf = 0
+	}
+	if p.before != nil {
+		c.count(p.before, -1)
+	}
+	if known(p.object) != nil {
+		c.count(p.object, 1)
+	}
+	return c
+}
+
+// count adds an object to the live keys or to the tombstones, or with −1 takes it away.
+func (c *change) count(o *object.Object, by int8) {
+	if o.Tombstone() {
+		c.tombs += by
+	} else {
+		c.live += by
+	}
+}
 
 func appendJournal(b []byte, c change) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(c.slot))
