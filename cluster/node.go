@@ -35,6 +35,8 @@ type Options struct {
 	// HandoffRate is how many bytes a second of data this node may take or give when the ring changes; 0 pauses that. nil:
 	// no bound.
 	HandoffRate func() int64
+	// Backlog bounds, to begin with, the memory for the latest changes of large collections, in bytes.
+	Backlog int64
 	// ReapPause is the mean pause between two attempts to reap tombstones; 0: 5 s.
 	ReapPause time.Duration
 	// Transport has all but the handler, the events and the clock.
@@ -79,6 +81,8 @@ type Node struct {
 	transfers   transfers
 	agreements  agreements
 	lineages    lineages
+	backlog     atomic.Int64
+	alone       atomic.Bool // no other node is known
 
 	staging  sync.Mutex // guards staged
 	staged   []RingChange
@@ -141,6 +145,7 @@ func Start(o Options) (*Node, error) {
 	if err := n.findLacking(&o.Membership.Self); err != nil {
 		return nil, err
 	}
+	n.backlog.Store(o.Backlog)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if self := &o.Membership.Self; self.State == ring.Joining && self.Change == 0 && !o.Standby {
 		self.Change = n.stamp()
@@ -153,10 +158,10 @@ func Start(o Options) (*Node, error) {
 		Missed: func(peer ring.NodeID, slots *engine.SlotSet) { n.repair.Touch(slots, peer) },
 	})
 	var err error
-	if n.repair, err = n.newRepairer(n.repairRate); err != nil {
+	if n.repair, err = n.newRepairer(n.repairRate, n.coordinator.CatchUp); err != nil {
 		return nil, err
 	}
-	if n.handoff, err = n.newRepairer(n.handoffRate); err != nil {
+	if n.handoff, err = n.newRepairer(n.handoffRate, nil); err != nil {
 		return nil, err
 	}
 	n.hints = n.newReplayer(o.Hints)
@@ -256,12 +261,28 @@ func (n *Node) changed(records []membership.Record) {
 		n.table.Store(table)
 	}
 	n.removed.Store(&removed)
+	n.alone.Store(len(remote) == 0)
+	n.fitBacklog()
 	close(n.told)
 	n.told = make(chan struct{})
 	n.generation.Add(1)
 	if n.transport != nil {
 		n.transport.SetPeers(remote)
 		n.waiting.Kick()
+	}
+}
+
+// SetBacklog bounds the memory for the latest changes of large collections, in bytes. A node that has no others keeps none.
+func (n *Node) SetBacklog(bytes int64) {
+	n.backlog.Store(bytes)
+	n.fitBacklog()
+}
+
+func (n *Node) fitBacklog() {
+	if n.alone.Load() {
+		n.store.SetBacklog(0)
+	} else {
+		n.store.SetBacklog(n.backlog.Load())
 	}
 }
 

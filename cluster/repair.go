@@ -4,15 +4,17 @@ import (
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/antientropy"
+	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/engine/mutant"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
-// newRepairer makes the node's part in anti-entropy, or in handoff, which goes at a rate of its own.
-func (n *Node) newRepairer(rate func() int64) (*antientropy.Repairer, error) {
+// newRepairer makes the node's part in anti-entropy, or in handoff, which goes at a rate of its own, and is not among replicas of one ring.
+func (n *Node) newRepairer(rate func() int64, catchUp func(ring.NodeID, object.Key, func(error))) (*antientropy.Repairer, error) {
 	return antientropy.New(antientropy.Options{
 		Self: n.self, Store: n.store, Peers: peers{n}, Ring: n.Ring, Now: n.now, Logger: n.logger,
 		ReapPause: n.reapPause, Without: brokenRules(),
+		CatchUp: catchUp,
 		// A long message may be under way for longer than the oldest of the others.
 		Hints: func(slot object.Slot) bool {
 			return n.store.HintsOf(slot) > 0 || n.transport.Lingering(2*n.oldestMessage())

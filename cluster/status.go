@@ -53,6 +53,9 @@ type SlotRange struct{ First, Last object.Slot }
 type Stats struct {
 	Forwarded    uint64 // commands sent to another coordinator
 	ReadRepairs  uint64 // objects sent to a replica that a read found stale
+	DeltaGaps    uint64 // changes that a replica could not apply for want of an earlier one
+	CaughtUp     uint64 // of such earlier changes, those that replicas were sent later
+	Refills      uint64 // large objects sent whole instead
 	Hedges       uint64 // requests sent to a further replica because the first was late
 	Failovers    uint64 // commands taken over by the next in the preference list
 	Expired      uint64 // keys that this node, as their coordinator, removed after their deadline

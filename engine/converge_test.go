@@ -111,7 +111,7 @@ func asMessages(t *testing.T, tasks []*Task) (out []*Task) {
 				if err != nil {
 					t.Error(err)
 				}
-				if !tx.Apply(c.Key, d) {
+				if !tx.Apply(c.Key, d, c.Delta) {
 					t.Error("a delta has a gap")
 				}
 			})})

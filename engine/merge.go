@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/kindredkv/kindred/engine/backlog"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/mutant"
@@ -27,8 +28,8 @@ func (tx *Tx) Merge(key object.Key, o *object.Object) {
 }
 
 // Apply applies another replica's delta to the key. It reports false, and changes nothing, when this store has not
-// seen what the delta builds on and needs the whole object.
-func (tx *Tx) Apply(key object.Key, d *object.Delta) bool {
+// seen what the delta builds on and needs the whole object. encoded is the delta's encoding.
+func (tx *Tx) Apply(key object.Key, d *object.Delta, encoded []byte) bool {
 	own := tx.Raw(key)
 	if tx.failed != nil {
 		return true
@@ -52,6 +53,7 @@ func (tx *Tx) Apply(key object.Key, d *object.Delta) bool {
 		return true
 	}
 	tx.addMerged(key, tx.source.settle(o))
+	tx.applied = append(tx.applied, backlog.Entry{Key: key, Dot: d.Dot, Delta: encoded})
 	return true
 }
 

@@ -176,7 +176,7 @@ func (m *model) deliver() {
 	d := m.flight[n]
 	m.flight = slices.Delete(m.flight, n, n+1)
 	applied := false
-	m.do(d.to, func(tx *Tx) { applied = tx.Apply(modelKey, d.delta) })
+	m.do(d.to, func(tx *Tx) { applied = tx.Apply(modelKey, d.delta, nil) })
 	if applied {
 		m.stores[d.to].knows[d.delta.Dot] = true
 	} else if m.rng.IntN(5) > 0 {

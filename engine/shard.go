@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/kindredkv/kindred/engine/backlog"
 	"github.com/kindredkv/kindred/engine/cache"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/mutant"
@@ -56,6 +57,8 @@ type shard struct {
 	points    *pebble.Iterator // for rows of cells, by name
 	rows      *pebble.Iterator // for walks over them
 	runs      shardRuns
+	deltas    []backlog.Entry // of the batch, for backlog
+	backlog   *backlog.Log
 	reading   readRuns
 	ranks     shardRanks
 	sink      byte
@@ -90,6 +93,7 @@ func newShard(s *Store, index int) *shard {
 		store:     s,
 		cache:     s.cache.NewWriter(),
 		pending:   map[object.Key]*pendingKey{},
+		backlog:   backlog.New(0),
 		summaries: summaries{shard: index, first: first, end: end, turn: first, turnWorth: turnWorth},
 	}
 }
@@ -257,12 +261,18 @@ func (sh *shard) runTask(t *Task, now int64) {
 		c := Change{Key: e.key, edited: true}
 		if o.Kept != nil || len(o.Cells) > sh.store.options.WholeCells {
 			c.Delta = e.edit.AppendDelta(nil, o)
+			if o.Kept != nil && sh.store.backlogBytes.Load() > 0 {
+				sh.deltas = append(sh.deltas, backlog.Entry{Key: e.key, Dot: e.edit.Dot(), Delta: c.Delta})
+			}
 		}
 		c.pending = sh.put(e.key, o, room)
 		t.Changes = append(t.Changes, c)
 	}
 	for _, m := range tx.merged {
 		t.Changes = append(t.Changes, Change{Key: m.key, pending: sh.put(m.key, m.object, nil)})
+	}
+	if sh.store.backlogBytes.Load() > 0 {
+		sh.deltas = append(sh.deltas, tx.applied...)
 	}
 }
 
@@ -365,6 +375,7 @@ func (sh *shard) commit() error {
 				sh.publishHints(seq)
 			}
 			sh.committed.Store(seq)
+			sh.logDeltas()
 			sh.store.written()
 			if sh.store.watched.count.Load() > 0 {
 				sh.noteWatched()
@@ -407,6 +418,8 @@ func (sh *shard) forget() {
 		}
 	}
 	sh.order = sh.order[:0]
+	clear(sh.deltas)
+	sh.deltas = sh.deltas[:0]
 	sh.rooms.clear()
 	sh.keptRooms.clear()
 	sh.forgetHints()

@@ -45,11 +45,13 @@ type Store struct {
 	failed   atomic.Bool
 	fault    atomic.Pointer[error] // what storage found to be broken while it was opened
 	held     atomic.Int32          // Hold without Release
-	waiting  waitingReads
-	stats    counters
-	room     room
-	hints    hints
-	watched  watched
+	// backlogBytes bounds what is kept of the latest changes of large collections.
+	backlogBytes atomic.Int64
+	waiting      waitingReads
+	stats        counters
+	room         room
+	hints        hints
+	watched      watched
 
 	present present
 	views   sync.Pool     // of *View
@@ -172,6 +174,9 @@ func (s *Store) Node() causal.Node { return s.node }
 
 // Epoch counts the times that this store was opened, from 1.
 func (s *Store) Epoch() uint64 { return s.epoch }
+
+// Now is the wall clock, as the store reads it.
+func (s *Store) Now() time.Time { return s.options.Now() }
 
 // SetSync changes the sync policy of the writes to come.
 func (s *Store) SetSync(p SyncPolicy) { s.sync.Store(int32(p)) }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/kindredkv/kindred/engine/backlog"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/kind"
 	"github.com/kindredkv/kindred/engine/object"
@@ -18,6 +19,7 @@ type Tx struct {
 	alone            *alone // nil in most bodies
 	edits            []keyEdit
 	merged           []merged
+	applied          []backlog.Entry // the deltas in merged
 	hints            []keyHint
 	spare            []*object.Edit // for reuse
 }
@@ -179,6 +181,8 @@ func (tx *Tx) reset(source source, now int64) {
 	clear(tx.edits)
 	clear(tx.merged)
 	clear(tx.hints)
+	clear(tx.applied)
+	tx.applied = tx.applied[:0]
 	tx.edits, tx.merged, tx.hints = tx.edits[:0], tx.merged[:0], tx.hints[:0]
 	tx.source, tx.now, tx.write, tx.failed = source, now, true, nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/kindredkv/kindred/engine/cache"
@@ -102,18 +103,21 @@ func (v *View) Digest(i int) causal.Digest {
 	return 0
 }
 
-// Encoding is that of the object of the i-th key that was looked up, or of what it has become meanwhile. It fails with
-// ErrTooLarge when the object cannot be sent in one piece.
-func (v *View) Encoding(i int) ([]byte, error) {
-	f := &v.ahead.found[i]
-	if f.record == nil {
-		return noObject, nil
+// Object is what the i-th key was found to hold, the empty object for nothing. Its cells in rows are not to be read.
+func (v *View) Object(i int) (*object.Object, error) {
+	r := v.ahead.found[i].record
+	if r == nil {
+		return nil, errNotRead
 	}
-	if encoding, ok := encodingOf(f.record); ok {
-		return encoding, nil
+	o, err := v.store.decode(r)
+	if o == nil && err == nil {
+		o = &object.Object{}
 	}
-	return v.store.WholeEncoding(f.key)
+	return o, err
 }
+
+// errNotRead says that a key could not be read when it was looked up.
+var errNotRead = errors.New("the key could not be read")
 
 // Read runs the bodies of tasks that only read, at the present time. It is Store.Read for whoever has a view.
 func (v *View) Read(tasks []*Task, done func()) bool {

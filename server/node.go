@@ -148,6 +148,9 @@ func (n *Node) apply(c *config.Config) {
 		n.store.SetMaxSiblings(c.MaxSiblings)
 		n.store.SetHintBound(c.HintMaxBytes)
 	}
+	if n.cluster != nil {
+		n.cluster.SetBacklog(c.ReplBacklogSize)
+	}
 	if n.clients != nil {
 		n.clients.SetLimits(limits(c))
 	}
@@ -205,6 +208,7 @@ func (n *Node) join(c *config.Config) (*cluster.Node, error) {
 		RepairRate:  func() int64 { return n.live.Config().RepairRate },
 		HandoffRate: func() int64 { return n.live.Config().HandoffRate },
 		Standby:     c.Standby,
+		Backlog:     c.ReplBacklogSize,
 		Hints: func() cluster.HintSettings {
 			c := n.live.Config()
 			return cluster.HintSettings{Rate: c.HintRate, MaxAge: c.HintMaxAge}

@@ -48,6 +48,9 @@ type Options struct {
 	Peers    Peers
 	Ring     func() *ring.Table
 	Settings func() Settings
+	// CatchUp makes this node's and a peer's object of a key equal, where it is a large collection. done is called once, from any
+	// goroutine. nil: it is fetched and sent whole.
+	CatchUp func(peer ring.NodeID, key object.Key, done func(error))
 	// Hints reports whether this node keeps hints for a slot, or any copy that it has yet to hand over. nil: it never does.
 	Hints func(object.Slot) bool
 	// ReapPause is the mean pause between two ways through the tombstones; 0: 5 s.

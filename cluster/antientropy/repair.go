@@ -91,6 +91,13 @@ func (r *Repairer) settle(ctx context.Context, j *job, found []Difference) error
 			found = found[n:]
 			continue
 		}
+		if still, err = r.catchUp(ctx, j.peer, still); err != nil {
+			return err
+		}
+		if len(still) == 0 {
+			found = found[n:]
+			continue
+		}
 		done, err := r.join(ctx, j.peer, still)
 		if err != nil {
 			return err
@@ -120,6 +127,39 @@ func digestOf(o *object.Object) causal.Digest {
 		return 0
 	}
 	return o.Context.Digest()
+}
+
+// catchUp makes large collections equal, and returns the rest of the keys.
+func (r *Repairer) catchUp(ctx context.Context, peer ring.NodeID, keys []Difference) (rest []Difference, err error) {
+	if r.o.CatchUp == nil {
+		return keys, nil
+	}
+	for _, d := range keys {
+		own, err := r.o.Store.Get(d.Key)
+		if err != nil {
+			return nil, err
+		}
+		if own == nil || own.Kept == nil {
+			rest = append(rest, d)
+			continue
+		}
+		done := make(chan error, 1)
+		r.o.CatchUp(peer, d.Key, func(err error) { done <- err })
+		select {
+		case err := <-done:
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", errPeerGone, err)
+			}
+			if held, err := r.o.Store.Digest(d.Key); err == nil && held != d.Own {
+				r.stats.pulled.Add(1)
+			} else {
+				r.stats.pushed.Add(1)
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return rest, nil
 }
 
 // join fetches the peer's objects, merges them, and sends what the peer lacks. It returns for how many of the keys, from

@@ -34,6 +34,8 @@ type Config struct {
 	InlineBytes int
 	// RepairRate is the nodes' rate of repair in bytes a second; 0 keeps it paused, for tests of what goes without it.
 	RepairRate int64
+	// Backlog is the nodes' memory for the latest changes of large collections, in bytes.
+	Backlog int64
 	// ReapPause is the nodes' pause between two attempts to reap tombstones; 0 is theirs.
 	ReapPause time.Duration
 	// HintRate is the nodes' rate of the replay of hints in bytes a second; 0 pauses it. HintAge and HintBytes bound hints.
@@ -61,6 +63,7 @@ func DefaultConfig() Config {
 		Replicas:    3,
 		Sync:        engine.SyncEverySecond,
 		MaxSiblings: 100,
+		Backlog:     4 << 20,
 		HintRate:    8 << 20,
 		HintBytes:   64 << 20,
 		HintAge:     3 * time.Hour,
@@ -240,6 +243,7 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Settings:    func() coordinator.Settings { return c.config.Settings },
 		RepairRate:  func() int64 { return c.config.RepairRate },
 		ReapPause:   c.config.ReapPause,
+		Backlog:     c.config.Backlog,
 		HandoffRate: c.handoffRate(),
 		Hints: func() cluster.HintSettings {
 			return cluster.HintSettings{Rate: c.hintRate.Load(), MaxAge: c.config.HintAge}

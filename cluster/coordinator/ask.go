@@ -1,13 +1,10 @@
 package coordinator
 
 import (
-	"bytes"
-	"errors"
 	"time"
 
 	"github.com/kindredkv/kindred/cluster/quorum"
 	"github.com/kindredkv/kindred/cluster/ring"
-	"github.com/kindredkv/kindred/engine"
 	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
@@ -18,6 +15,8 @@ type question struct {
 	peer     ring.NodeID
 	ring     uint64 // the version that it goes by
 	standIn  bool   // peer is a fallback, and asked for its hints
+	whole    bool   // the peer is asked for its objects, whatever there is here: this node stands in
+	pulls    bool   // this store gets what the peer holds, before its answer counts
 	payload  []byte
 	items    []questionItem
 	answered bool
@@ -27,6 +26,7 @@ type questionItem struct {
 	op     *op
 	key    object.Key
 	answer *object.Object // what the replica holds; nil for the same as here
+	seen   causal.Context // that of what the replica holds, when it is something else and large
 	none   bool           // a fallback keeps no hint
 }
 
@@ -45,18 +45,6 @@ func (q *question) follows(slots map[object.Slot]struct{}) bool {
 	}
 	return false
 }
-
-// merge is an object that a replica answered with, on its way into this node's store.
-type merge struct {
-	engine.Task
-	op     *op // the command that depends on it
-	key    object.Key
-	theirs *object.Object
-	peer   ring.NodeID // who may be behind; empty for a fallback
-}
-
-// Run joins the replica's object into ours.
-func (m *merge) Run(tx *engine.Tx) { tx.Merge(m.key, m.theirs) }
 
 // ask consults R−1 other replicas for every command that depends on what its keys hold.
 func (b *batch) ask() {
@@ -145,15 +133,20 @@ func (b *batch) askNext(o *op, questions []*question) []*question {
 		}
 		o.tally.Asked()
 		version := o.table.Version()
-		q := find(questions, peer, version, standIn)
+		whole := o.StandsFor != nil && !standIn
+		q := find(questions, peer, version, standIn, whole)
 		if q == nil {
 			q = b.questions.next()
-			q.b, q.peer, q.ring, q.standIn = b, peer, version, standIn
+			q.b, q.peer, q.ring, q.standIn, q.whole = b, peer, version, standIn, whole
 			questions = append(questions, q)
 		}
 		i := 0
 		for key := range o.command.Keys {
-			q.payload = appendDigestItem(q.payload, key, b.digest(o, i, key))
+			if whole {
+				q.payload = appendFetchItem(q.payload, key, nil)
+			} else {
+				q.payload = appendDigestItem(q.payload, key, b.digest(o, i, key))
+			}
 			q.items = append(q.items, questionItem{op: o, key: key})
 			i++
 		}
@@ -162,9 +155,9 @@ func (b *batch) askNext(o *op, questions []*question) []*question {
 	return questions
 }
 
-func find(questions []*question, peer ring.NodeID, version uint64, standIn bool) *question {
+func find(questions []*question, peer ring.NodeID, version uint64, standIn, whole bool) *question {
 	for _, q := range questions {
-		if q.peer == peer && q.ring == version && q.standIn == standIn {
+		if q.peer == peer && q.ring == version && q.standIn == standIn && q.whole == whole && !q.pulls {
 			return q
 		}
 	}
@@ -172,13 +165,24 @@ func find(questions []*question, peer ring.NodeID, version uint64, standIn bool)
 }
 
 func (b *batch) send(questions []*question) {
-	b.refs.Add(int32(len(questions)))
+	b.ref(int32(len(questions)))
 	for _, q := range questions {
-		kind := KindDigest
-		if q.standIn {
-			kind = KindHintDigest
+		if q.pulls {
+			q.pull()
+			continue
 		}
-		b.c.outbox.post(q.peer, kind, q.ring, &message{b: q.payload}, len(q.items), q)
+		b.c.outbox.post(q.peer, q.kind(), q.ring, &message{b: q.payload}, len(q.items), q)
+	}
+}
+
+func (q *question) kind() uint8 {
+	switch {
+	case q.standIn:
+		return KindHintDigest
+	case q.whole:
+		return KindFetch
+	default:
+		return KindDigest
 	}
 }
 
@@ -234,126 +238,5 @@ func (b *batch) suspect() {
 		if !q.answered {
 			b.c.Peers.Suspect(string(q.peer), b.patience(q.peer))
 		}
-	}
-}
-
-// received takes a replica's answer, or its absence, for all the keys of the question.
-func (q *question) received(r *reader, err error) {
-	b := q.b
-	if err == nil {
-		err = q.decode(r)
-	}
-	b.mu.Lock()
-	q.answered = true
-	var questions []*question
-	last := false
-	if b.asking {
-		questions, last = q.count(err)
-		if errors.Is(err, errOtherRing) && !last {
-			anew, done := b.consultAnew()
-			questions, last = append(questions, anew...), done
-			b.asking = !last
-		}
-	}
-	b.mu.Unlock()
-	b.send(questions)
-	if last {
-		b.run()
-	}
-	b.unref()
-}
-
-// count counts the answers, and asks others where there are none. It is called with mu held, and reports whether the step
-// ends with this.
-func (q *question) count(err error) (questions []*question, last bool) {
-	b := q.b
-	none := false
-	for i := range q.items {
-		item := &q.items[i]
-		o := item.op
-		none = none || item.none
-		if err == nil && item.answer != nil {
-			q.take(item)
-		}
-		if i+1 < len(q.items) && q.items[i+1].op == o {
-			continue // the command's answer is complete with its last key
-		}
-		counts := err == nil && !none
-		none = false
-		if !o.asks() || o.tally.State() != quorum.Open || o.table.Version() != q.ring ||
-			errors.Is(err, errOtherRing) && o.outdated() {
-			continue
-		}
-		state := quorum.Open
-		if counts {
-			state = o.tally.Yes()
-		} else {
-			questions = b.askNext(o, questions)
-			state = o.tally.No()
-		}
-		if state == quorum.Missed {
-			o.lacked()
-		}
-		if state != quorum.Open && b.decided() {
-			last = true
-		}
-	}
-	b.asking = !last
-	return questions, last
-}
-
-// take has what a replica answered merged before the command runs.
-func (q *question) take(item *questionItem) {
-	m := &merge{op: item.op, key: item.key, theirs: item.answer, peer: q.peer}
-	m.Slot, m.Body = item.op.Slot, m
-	if q.standIn {
-		m.peer = "" // it holds what its owners are owed, whatever else there is
-	}
-	if item.op.StandsFor != nil {
-		item.op.overlay = append(item.op.overlay, m)
-		return
-	}
-	q.b.merges = append(q.b.merges, m)
-}
-
-// decode reads the object that the replica holds of each key, where that is not what we hold.
-func (q *question) decode(r *reader) (err error) {
-	for i := range q.items {
-		if r.byte() == digestSame {
-			continue
-		}
-		encoding := r.bytes()
-		if q.standIn && len(encoding) == 0 {
-			q.items[i].none = true
-			continue
-		}
-		o, fault := object.Decode(bytes.Clone(encoding))
-		if fault != nil {
-			err = fault
-			continue
-		}
-		q.items[i].answer = o
-	}
-	return err
-}
-
-// repair sends what was merged to the replicas whose answers showed that they lack some of it. Nobody waits for it.
-func (b *batch) repair() {
-	for _, m := range b.merges {
-		if m.Err != nil || m.peer == "" {
-			continue
-		}
-		own, err := b.c.Store.Get(m.key)
-		if err != nil || own == nil || m.theirs.Context.CoversAll(own.Context) {
-			continue
-		}
-		b.c.Stats.ReadRepairs.Add(1)
-		encoding, err := b.c.Store.WholeEncoding(m.key)
-		if err != nil {
-			continue
-		}
-		var repair message
-		repair.object(m.key, encoding)
-		b.c.outbox.post(m.peer, KindReplicate, m.op.table.Version(), &repair, 1, nobody{1})
 	}
 }

@@ -21,10 +21,11 @@ type batch struct {
 	done     func()
 	resume   func() // b.ran, made once
 	refs     atomic.Int32
+	parts    atomic.Int32 // refs, without the hedger's
 	state    atomic.Uint32
 	writes   bool // some command may change something, or runs on hints: it takes the applier
 
-	mu sync.Mutex // guards the tallies and outcomes of the ops, merges, and the rest
+	mu sync.Mutex // guards the tallies and outcomes of the ops, merges, lags, and the rest
 	// asking says that the batch is in its first step. An answer that comes later changes nothing.
 	asking bool
 	// open is how many ops the present step still waits for.
@@ -33,6 +34,9 @@ type batch struct {
 	view   *engine.View // of the keys that were asked for, when the batch only reads
 	tasks  []*engine.Task
 	merges []*merge
+	lags   []lag
+	// outrun says that a replica has more than view, and this store by now, too.
+	outrun bool
 
 	up         []peerState // as of when the batch was planned
 	questions  pool[question]
@@ -55,6 +59,7 @@ func (c *Coordinator) newBatch(n int, done func()) *batch {
 	b := c.batches.Get().(*batch)
 	b.settings, b.done = c.Settings(), done
 	b.refs.Store(1)
+	b.parts.Store(1)
 	b.state.Store(batchExecuting)
 	if n > cap(b.ops) {
 		b.ops = make([]op, n)
@@ -66,8 +71,32 @@ func (c *Coordinator) newBatch(n int, done func()) *batch {
 // keptOps is the largest batch that is used again.
 const keptOps = 512
 
+// ref takes references.
+func (b *batch) ref(n int32) {
+	b.parts.Add(n)
+	b.refs.Add(n)
+}
+
 // unref gives up a reference.
 func (b *batch) unref() {
+	if b.parts.Add(-1) == 0 {
+		b.settled()
+	}
+	b.release()
+}
+
+// settled notes that nothing of the batch is under way any more: all have answered, or never will.
+func (b *batch) settled() {
+	for i := range b.ops {
+		if o := &b.ops[i]; o.writes {
+			o.writes = false
+			b.c.writing[o.Slot].Add(-1)
+		}
+	}
+}
+
+// release gives up one of refs: a reference, or the hedger's.
+func (b *batch) release() {
 	if b.refs.Add(-1) > 0 {
 		return
 	}
@@ -78,8 +107,9 @@ func (b *batch) unref() {
 	clear(b.ops)
 	clear(b.tasks)
 	clear(b.merges)
-	b.ops, b.tasks, b.merges, b.up = b.ops[:0], b.tasks[:0], b.merges[:0], b.up[:0]
-	b.done, b.writes, b.asking, b.open = nil, false, false, 0
+	clear(b.lags)
+	b.ops, b.tasks, b.merges, b.lags, b.up = b.ops[:0], b.tasks[:0], b.merges[:0], b.lags[:0], b.up[:0]
+	b.done, b.writes, b.asking, b.outrun, b.open = nil, false, false, false, 0
 	b.hintings, b.begun, b.lateAt, b.arrival = nil, time.Time{}, time.Time{}, 0
 	b.questions.recycle((*question).clear)
 	b.deliveries.recycle((*delivery).clear)
@@ -148,6 +178,7 @@ type op struct {
 	overlay  []*merge // what a stand-in has been answered, and keeps only with what it writes
 	looked   int      // where the batch's view has the command's first key
 	finished bool
+	writes   bool // it is counted among the writes of its slot
 	began    bool // it has run once, with so much in its reply before
 	replied  int
 }
@@ -177,6 +208,9 @@ func (o *op) Keys(yield func(object.Key) bool) { o.command.Keys(yield) }
 func (o *op) plan(b *batch, command *Command, table *ring.Table) {
 	o.b, o.command = b, command
 	o.Slot, o.Body, o.Large = command.Slot, o, command.large()
+	if o.writes = command.Mode&Write != 0; o.writes {
+		b.c.writing[o.Slot].Add(1)
+	}
 	o.place(table)
 	if !slices.Contains(o.primaries, b.c.Self) {
 		o.standIn()
@@ -270,7 +304,7 @@ func (o *op) missed() {
 }
 
 // run runs the commands in order. A batch without writes needs no applier, but where it must merge first; and where it has
-// asked, it has looked its keys up already.
+// asked, it has looked its keys up already, unless they have changed since.
 func (b *batch) run() {
 	for _, m := range b.merges {
 		b.tasks = append(b.tasks, &m.Task)
@@ -283,7 +317,7 @@ func (b *batch) run() {
 	start := b.c.Store.Do
 	if !b.writes && len(b.merges) == 0 {
 		start = b.c.Store.Read
-		if b.view != nil {
+		if b.view != nil && !b.outrun {
 			start = b.view.Read
 		}
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/kindredkv/kindred/cluster/ring"
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
+	"github.com/kindredkv/kindred/engine/object"
 )
 
 // Peers carries requests to other nodes.
@@ -88,16 +89,25 @@ type Coordinator struct {
 	outbox outbox
 	hedger hedger
 	kept   kept
+	gaps   gaps
 	// batches and works are for reuse.
 	batches, works sync.Pool
 	// merging counts, for each peer, the changes it sent that are not yet in the store: a digest that it asks for after
 	// them must see them.
-	merging sync.Map // string → *atomic.Int64
+	merging sync.Map      // string → *atomic.Int64
+	wholes  chan struct{} // has room for those that are read at once
+	pullsMu sync.Mutex    // guards pulls
+	pulls   map[place][]func(error)
+	// writing counts, for each slot, the writes of this coordinator that have not been answered by all, or given up.
+	writing [object.Slots]atomic.Int32
 }
 
 // Stats counts what the quorum paths met since the node started.
 type Stats struct {
 	ReadRepairs, Hedges, NoQuorum, ClusterDown, SiblingsSeen atomic.Uint64
+	// DeltaGaps counts deltas that a replica could not apply; CaughtUp those that replicas were sent later, and Refills the large objects that
+	// they were sent instead.
+	DeltaGaps, CaughtUp, Refills atomic.Uint64
 	// HintsDropped counts changes that this node was to keep for primaries and had no room for.
 	HintsDropped atomic.Uint64
 	// OtherRing counts requests of coordinators that had another ring than this node.
@@ -106,7 +116,7 @@ type Stats struct {
 
 // New returns a coordinator of its parts.
 func New(o Options) *Coordinator {
-	c := &Coordinator{Options: o}
+	c := &Coordinator{Options: o, wholes: make(chan struct{}, wholesAtOnce), pulls: map[place][]func(error){}}
 	if c.Lacks == nil {
 		c.Lacks = func() bool { return false }
 	}
@@ -114,6 +124,7 @@ func New(o Options) *Coordinator {
 		c.Agree = func(_ ring.NodeID, done func(bool)) { done(false) }
 	}
 	c.outbox.c = c
+	c.gaps.at = map[place]*gap{}
 	c.batches.New = func() any {
 		b := &batch{c: c}
 		b.resume = b.ran

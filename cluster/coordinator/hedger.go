@@ -46,7 +46,7 @@ func (h *hedger) wake() {
 		if again := b.hedge(); again > 0 {
 			h.add(b, again)
 		}
-		b.unref()
+		b.release()
 	}
 }
 

@@ -29,6 +29,7 @@ type deliveryItem struct {
 	change *engine.Change
 	// now and coming say in which tallies the replica's confirmation counts.
 	now, coming bool
+	retried     bool // the replica has had a gap before
 }
 
 func (d *delivery) clear() {
@@ -88,7 +89,7 @@ func (b *batch) replicate() {
 		delay = b.expectLate(deliveries)
 	}
 	b.mu.Unlock()
-	b.refs.Add(1 + int32(len(deliveries)))
+	b.ref(1 + int32(len(deliveries)))
 	b.deliver(deliveries)
 	b.hint(hintings)
 	if delay > 0 {
@@ -126,8 +127,17 @@ func (o *op) spread(deliveries []*delivery, hintings []*hinting) ([]*delivery, [
 // deliver sends deliveries, for which references have been taken.
 func (b *batch) deliver(deliveries []*delivery) {
 	for _, d := range deliveries {
-		b.c.outbox.post(d.peer, KindReplicate, d.ring, &d.message, len(d.items), d)
+		if b.c.gaps.any() {
+			if d = b.holdBack(d); d == nil {
+				continue
+			}
+		}
+		d.post()
 	}
+}
+
+func (d *delivery) post() {
+	d.b.c.outbox.post(d.peer, KindReplicate, d.ring, &d.message, len(d.items), d)
 }
 
 // expectLate says after which while replicas that have not confirmed are late; 0: never. mu is held.
@@ -179,11 +189,11 @@ func (o *op) decide() {
 // address adds a change to the deliveries to the replicas that can be reached.
 func (o *op) address(deliveries []*delivery, change *engine.Change) []*delivery {
 	for _, id := range o.primaries {
-		deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, true, slices.Contains(o.future, id)})
+		deliveries = o.addressTo(deliveries, id, deliveryItem{op: o, change: change, now: true, coming: slices.Contains(o.future, id)})
 	}
 	for _, id := range o.future {
 		if !slices.Contains(o.primaries, id) {
-			deliveries = o.addressTo(deliveries, id, deliveryItem{o, change, false, true})
+			deliveries = o.addressTo(deliveries, id, deliveryItem{op: o, change: change, coming: true})
 		}
 	}
 	return deliveries
@@ -226,7 +236,7 @@ func (d *delivery) received(r *reader, err error) {
 	b.mu.Lock()
 	d.answered = true
 	last, has := false, true
-	var gaps *delivery
+	var gaps gapsOf
 	var renewed []*delivery
 	var hintings []*hinting
 	anew := errors.Is(err, errOtherRing) && b.mayReplace()
@@ -236,8 +246,8 @@ func (d *delivery) received(r *reader, err error) {
 		if err == nil {
 			status = r.byte()
 		}
-		if status == replicaGap {
-			gaps = d.again(gaps, item)
+		if status == replicaGap && has && !gaps.again(d, item) {
+			status = replicaRefuse
 		}
 		has = has && status == replicaHas
 		if i+1 < len(d.items) && d.items[i+1].op == o {
@@ -245,7 +255,7 @@ func (d *delivery) received(r *reader, err error) {
 		}
 		counted := has
 		has = true
-		if o.finished || gaps.covers(o) || o.table.Version() != d.ring || anew && o.outdated() {
+		if o.finished || gaps.op == o || o.table.Version() != d.ring || anew && o.outdated() {
 			continue
 		}
 		if err != nil && o.fallbacks != nil && !d.replaced && b.mayReplace() {
@@ -264,50 +274,16 @@ func (d *delivery) received(r *reader, err error) {
 	if anew && !last {
 		renewed, hintings, last = b.renew(hintings)
 	}
-	b.refs.Add(int32(len(renewed)))
+	b.ref(int32(len(renewed)))
 	b.mu.Unlock()
 	if err != nil {
 		d.missed()
 	}
 	b.hint(hintings)
 	b.deliver(renewed)
-	if gaps != nil {
-		b.refs.Add(1)
-		gaps.close()
-	}
+	gaps.send(b)
 	if last {
 		b.finish()
 	}
 	b.unref()
-}
-
-// again adds a change to the delivery of whole objects that follows when the replica had a gap.
-func (d *delivery) again(gaps *delivery, item deliveryItem) *delivery {
-	if gaps == nil {
-		gaps = d.b.newDelivery(d.peer, d.ring)
-	}
-	gaps.items = append(gaps.items, item)
-	return gaps
-}
-
-// close sends a delivery of whole objects. When one of them cannot be sent it counts as refused.
-func (d *delivery) close() {
-	for _, item := range d.items {
-		encoding, ok := item.change.Encoding()
-		if !ok {
-			var err error
-			if encoding, err = d.b.c.Store.WholeEncoding(item.change.Key); err != nil {
-				d.b.c.Logger.Warn("a replica cannot be given an object", "peer", d.peer, "error", err)
-				d.received(nil, err)
-				return
-			}
-		}
-		d.message.object(item.change.Key, encoding)
-	}
-	d.b.deliver([]*delivery{d})
-}
-
-// covers reports whether the delivery still has to bring a change of the op.
-func (d *delivery) covers(o *op) bool {
-	return d != nil && len(d.items) > 0 && d.items[len(d.items)-1].op == o
 }

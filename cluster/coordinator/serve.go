@@ -7,7 +7,6 @@ import (
 
 	"github.com/kindredkv/kindred/cluster/transport"
 	"github.com/kindredkv/kindred/engine"
-	"github.com/kindredkv/kindred/engine/causal"
 	"github.com/kindredkv/kindred/engine/object"
 )
 
@@ -37,6 +36,12 @@ func (c *Coordinator) ServeBatch(from string, batch []*transport.Request) {
 				continue
 			}
 			err = work.digest(request)
+		case KindFetch:
+			if c.Lacks() {
+				request.Respond(StatusRefused)
+				continue
+			}
+			err = c.serveFetch(request)
 		case KindRun:
 			err = c.serveRun(request)
 		case KindHint:
@@ -161,16 +166,17 @@ func (w *served) recycle() {
 // incoming is one change that another coordinator made, on its way into this store.
 type incoming struct {
 	engine.Task
-	key    object.Key
-	object *object.Object
-	delta  *object.Delta
-	gap    bool
+	key     object.Key
+	object  *object.Object
+	delta   *object.Delta
+	encoded []byte // delta's
+	gap     bool
 }
 
 // Run merges the change.
 func (i *incoming) Run(tx *engine.Tx) {
 	if i.delta != nil {
-		i.gap = !tx.Apply(i.key, i.delta)
+		i.gap = !tx.Apply(i.key, i.delta, i.encoded)
 		return
 	}
 	tx.Merge(i.key, i.object)
@@ -219,82 +225,12 @@ func (r *reader) change(in *incoming) (err error) {
 	case form == formObject:
 		in.object, err = object.Decode(body)
 	case form == formDelta:
+		in.encoded = body
 		in.delta, err = object.DecodeDelta(body)
 	default:
 		err = fmt.Errorf("%w: form %d", ErrMalformed, form)
 	}
 	return err
-}
-
-// digestQuery is one key that a coordinator compares.
-type digestQuery struct {
-	engine.Task
-	key    object.Key
-	theirs causal.Digest
-	own    []byte // the encoding of what this store holds, when that is something else
-}
-
-// Run notes what this store holds.
-func (d *digestQuery) Run(tx *engine.Tx) {
-	o := tx.Raw(d.key)
-	switch {
-	case o == nil && d.theirs == 0, o != nil && o.Context.Digest() == d.theirs:
-	case o == nil:
-		d.own = object.Append(nil, &object.Object{})
-	default:
-		d.own = tx.Encoding(d.key)
-	}
-}
-
-func (d *digestQuery) appendReply(b []byte) []byte {
-	if d.own == nil {
-		return append(b, digestSame)
-	}
-	return appendBytes(append(b, digestDiffer), d.own)
-}
-
-// digest takes the keys of a request apart.
-func (w *served) digest(request *transport.Request) error {
-	r := reader{b: request.Payload}
-	from := len(w.queries)
-	for len(r.b) > 0 {
-		w.queries = append(w.queries, digestQuery{key: r.key(), theirs: causal.Digest(r.uint64())})
-	}
-	if r.failed || len(w.queries) == from {
-		w.queries = w.queries[:from]
-		return ErrMalformed
-	}
-	w.requests = append(w.requests, servedRequest{request, from, len(w.queries)})
-	return nil
-}
-
-// compare answers digests from a view.
-func (w *served) compare() {
-	if len(w.queries) == 0 {
-		return
-	}
-	view := w.c.Store.OpenView()
-	defer view.Close()
-	for i := range w.queries {
-		view.Expect(w.queries[i].key)
-	}
-	view.Look()
-	for _, r := range w.requests {
-		w.reply = w.reply[:0]
-		status := StatusOK
-		for j := r.from; j < r.to; j++ {
-			if q := &w.queries[j]; view.Digest(j) != q.theirs {
-				var err error
-				if q.own, err = view.Encoding(j); err != nil {
-					w.c.Logger.Warn("a coordinator cannot be given an object", "error", err)
-					status = StatusRefused
-				}
-			}
-			w.reply = w.queries[j].appendReply(w.reply)
-		}
-		w.c.respond(r.request, status, w.reply)
-		w.sent()
-	}
 }
 
 // serveRun coordinates commands that another node received. They are not sent on: of two nodes that disagree about

@@ -199,7 +199,7 @@ func (c *Coordinator) hintOf(change *engine.Change) []byte {
 
 // hint sends hintings.
 func (b *batch) hint(hintings []*hinting) {
-	b.refs.Add(int32(len(hintings)))
+	b.ref(int32(len(hintings)))
 	for _, h := range hintings {
 		b.c.outbox.post(h.peer, KindHint, h.ring, &h.message, h.changes, h)
 	}
@@ -239,7 +239,7 @@ func (h *hinting) received(r *reader, err error) {
 	if anew && !last {
 		renewed, hintings, last = b.renew(hintings)
 	}
-	b.refs.Add(int32(len(renewed)))
+	b.ref(int32(len(renewed)))
 	b.mu.Unlock()
 	b.hint(hintings)
 	b.deliver(renewed)

@@ -24,6 +24,8 @@ const (
 	KindHintDigest uint8 = 5
 	// KindPage asks a node that has coordinated a command for more of its reply.
 	KindPage uint8 = 6
+	// KindFetch asks a replica for what it holds beyond what the coordinator has seen.
+	KindFetch uint8 = 7
 )
 
 // The status of a reply.
@@ -119,11 +121,26 @@ func appendDigestItem(b []byte, key object.Key, d causal.Digest) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(d))
 }
 
-// A digest reply has an item for each key in turn: 0 when the replica's digest is the same, else 1 and its object.
+// A digest reply has an item for each key in turn: 0 when the replica's digest is the same, else 1 and its object; or, when that is large, 2 and
+// its context.
 const (
 	digestSame   = 0
 	digestDiffer = 1
+	digestSeen   = 2
+	digestDeltas = 3
 )
+
+// largeObject is from how many bytes on an object is not sent before it is known to be news.
+const largeObject = 4 << 10
+
+// decodeContext reads a context that is all of b.
+func decodeContext(b []byte) (causal.Context, error) {
+	context, rest, err := causal.DecodeContext(nil, b)
+	if err == nil && len(rest) > 0 {
+		err = ErrMalformed
+	}
+	return context, err
+}
 
 // A replicate request is a list of changes: key, form, bytes.
 const (

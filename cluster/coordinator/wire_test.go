@@ -486,7 +486,7 @@ func FuzzConfirmation(f *testing.F) {
 		finished := 0
 		batch := c.newBatch(2, func() { finished++ })
 		batch.open = 2
-		batch.refs.Add(2) // this function's, and that of the delivery
+		batch.ref(2) // this function's, and that of the delivery
 		batch.state.Store(batchWaiting)
 		d := batch.newDelivery("x", c.Ring().Version())
 		for i := range batch.ops {
@@ -495,7 +495,7 @@ func FuzzConfirmation(f *testing.F) {
 			o.b, o.command, o.table, o.tally, o.coming = batch, &Command{}, c.Ring(), quorum.NewTally(1, 0), quorum.NewTally(0, 0)
 			o.tally.Asked()
 			change := engine.NewChange(key, obj, object.AppendDelta(nil, delta))
-			d.items = append(d.items, deliveryItem{o, &change, true, false})
+			d.items = append(d.items, deliveryItem{op: o, change: &change, now: true})
 		}
 		p := &parcel{box: &c.outbox, kind: KindReplicate, items: len(d.items), parts: []receiver{d}}
 		p.answered(transport.Reply{Status: status, Payload: b})

@@ -58,6 +58,8 @@ type Config struct {
 	HandoffRate int64
 	// Standby has a node that joins wait until it is told to take part.
 	Standby bool
+	// ReplBacklogSize bounds the memory for the latest changes of large collections.
+	ReplBacklogSize int64
 	// HintMaxBytes bounds what is kept for primaries that are away.
 	HintMaxBytes int64
 	// HintMaxAge is the age from which on it is let go when other primaries have it.

@@ -105,7 +105,6 @@ func inertList() []inert {
 		{name: "rdb-save-incremental-fsync", value: "yes", kind: yn},
 		{name: "rdbchecksum", value: "yes", kind: yn, fixed: true},
 		{name: "rdbcompression", value: "yes", kind: yn},
-		{name: "repl-backlog-size", value: "1048576", kind: asText(memory(1, maxLong))},
 		{name: "repl-backlog-ttl", value: "3600", kind: long},
 		{name: "repl-disable-tcp-nodelay", value: "no", kind: yn},
 		{name: "repl-diskless-load", value: "disabled", kind: enum("disabled", "on-empty-db", "swapdb")},

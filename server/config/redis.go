@@ -31,6 +31,8 @@ func redisRows() []Directive {
 			"Bounds the hot cache, data beyond it lives on disk; bounds all data when dir is empty. 0: no bound of its own.")),
 		mutable(row("maxmemory-policy", "noeviction", policy, func(c *Config) *string { return &c.MaxMemoryPolicy },
 			"What is evicted where there is eviction.")),
+		mutable(row("repl-backlog-size", "32mb", memory(0, math.MaxInt64), func(c *Config) *int64 { return &c.ReplBacklogSize },
+			"Memory for the latest changes of large collections, for replicas that miss some: they get these and not the collection.")),
 		mutable(row("maxclients", "10000", integer[int](1, math.MaxUint32), func(c *Config) *int { return &c.MaxClients },
 			"Most client connections.")),
 		mutable(row("timeout", "0", seconds, func(c *Config) *time.Duration { return &c.Timeout },

@@ -25,6 +25,7 @@ type plan struct {
 	repairRate   int64 // bytes a second
 	reapPause    time.Duration
 	inline       int      // bytes of cells that are with their object
+	backlog      int64    // bytes of the latest changes of large collections
 	classes      []string // of the keys that clients use
 	clients      int
 	think        time.Duration // mean pause of a client between two commands
@@ -98,6 +99,7 @@ func drawPlan(seed uint64, size sizes) *plan {
 	if rng.IntN(2) == 0 {
 		p.classes = plain
 	}
+	p.backlog = pick[int64](rng, 0, 8<<10, 4<<20)
 	return p
 }
 
@@ -163,8 +165,8 @@ func (p *plan) String() string {
 	var b strings.Builder
 	sync := map[engine.SyncPolicy]string{engine.SyncAlways: "always", engine.SyncEverySecond: "everysec", engine.SyncNever: "no"}[p.sync]
 	strict := map[bool]string{true: "strict", false: "sloppy"}[p.strict] + map[bool]string{true: " and often W=1"}[p.loose]
-	fmt.Fprintf(&b, "seed %d: %d nodes, %d that join and %d that part, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s, %d bytes of cells with an object\n",
-		p.seed, p.nodes, p.joins, len(p.partings), replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause, p.inline)
+	fmt.Fprintf(&b, "seed %d: %d nodes, %d that join and %d that part, N=%d R=%d W=%d %s, appendfsync %s, timeout %s, hedge-delay %s, repair-rate %d KB, reaping every %s, %d bytes of cells with an object, backlog %d KB\n",
+		p.seed, p.nodes, p.joins, len(p.partings), replicas, p.r, p.w, strict, sync, p.timeout, p.hedge, p.repairRate>>10, p.reapPause, p.inline, p.backlog>>10)
 	fmt.Fprintf(&b, "  %d clients with pauses of %s, %d keys of each class, hot %v; faults for %s; may be destroyed: %v\n",
 		p.clients, p.think, p.keys, p.hot, p.safety.Round(time.Millisecond), p.destructible)
 	for _, e := range p.events {

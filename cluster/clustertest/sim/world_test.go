@@ -96,6 +96,7 @@ func newWorld(t testing.TB, p *plan, verbose bool) *world {
 	config := clustertest.DefaultConfig()
 	config.Nodes, config.Replicas, config.Seed, config.Sync, config.MaxSiblings = p.nodes, replicas, p.seed, p.sync, 0
 	config.RepairRate, config.ReapPause, config.InlineBytes = p.repairRate, p.reapPause, p.inline
+	config.Backlog = p.backlog
 	config.Settings = coordinator.Settings{
 		Quorum: quorum.Choice{R: uint8(p.r), W: uint8(p.w)}, HedgeDelay: p.hedge, Timeout: p.timeout,
 	}
