@@ -186,6 +186,11 @@ type vnode struct {
 func place(nodes []Node, vnodes, replicas int) placement {
 	p := placement{nodes: nodes}
 	zones := map[string]bool{}
+	weights := 0
+	for i := range nodes {
+		weights += nodes[i].Weight
+	}
+	p.ring = make([]vnode, 0, vnodes*weights)
 	for i, n := range nodes {
 		zones[n.Zone] = true
 		tokens := n.ID
@@ -197,13 +202,22 @@ func place(nodes []Node, vnodes, replicas int) placement {
 		}
 	}
 	slices.SortFunc(p.ring, func(a, b vnode) int {
-		return cmp.Or(cmp.Compare(a.token, b.token), cmp.Compare(a.node, b.node))
+		if a.token != b.token {
+			return cmp.Compare(a.token, b.token)
+		}
+		return cmp.Compare(a.node, b.node)
 	})
 	p.zones, p.n = len(zones), min(replicas, len(nodes))
 	p.table = make([]NodeID, 0, p.n*object.Slots)
 	if p.n > 0 {
+		w, start := newWalker(&p), 0
 		for slot := range object.Slot(object.Slots) {
-			p.table = append(p.table, p.walk(slot, p.n)...)
+			for start < len(p.ring) && p.ring[start].token < positionOf(slot) {
+				start++
+			}
+			for _, node := range w.walk(start, p.n) {
+				p.table = append(p.table, p.nodes[node].ID)
+			}
 		}
 	}
 	return p
@@ -225,37 +239,11 @@ func (p *placement) primaries(slot object.Slot) []NodeID {
 
 // walk is the first count nodes of the slot's preference list.
 func (p *placement) walk(slot object.Slot, count int) []NodeID {
-	if len(p.ring) == 0 {
-		return nil
-	}
 	start, _ := slices.BinarySearchFunc(p.ring, positionOf(slot), func(v vnode, at Token) int { return cmp.Compare(v.token, at) })
-	chosen := make([]int32, 0, min(count, len(p.nodes)))
-	var passed []int32 // nodes of zones that were already met
-	met := make([]string, 0, 4)
-	for i := 0; i < len(p.ring) && len(chosen) < count; i++ {
-		node := p.ring[(start+i)%len(p.ring)].node
-		if slices.Contains(chosen, node) || slices.Contains(passed, node) {
-			continue
-		}
-		zone := p.nodes[node].Zone
-		if len(met) < p.zones && slices.Contains(met, zone) {
-			passed = append(passed, node)
-			continue
-		}
-		if len(met) < p.zones {
-			met = append(met, zone)
-		}
-		chosen = append(chosen, node)
-		if len(met) == p.zones && len(passed) > 0 {
-			// Every zone has a replica now: the rest follows in the order of the circle.
-			room := min(count-len(chosen), len(passed))
-			chosen = append(chosen, passed[:room]...)
-			passed = passed[room:]
-		}
-	}
-	out := make([]NodeID, len(chosen))
-	for i, node := range chosen {
-		out[i] = p.nodes[node].ID
+	w := newWalker(p)
+	out := make([]NodeID, 0, min(count, len(p.nodes)))
+	for _, node := range w.walk(start, count) {
+		out = append(out, p.nodes[node].ID)
 	}
 	return out
 }

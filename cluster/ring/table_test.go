@@ -212,10 +212,16 @@ func TestParseNodeID(t *testing.T) {
 	}
 }
 
+// BenchmarkBuild builds the ring of n nodes in three zones, of which one joins: two placements.
 func BenchmarkBuild(b *testing.B) {
-	for _, n := range []int{3, 100, 1000} {
+	for _, n := range []int{3, 10, 100, 500} {
 		nodes := members(5, n)
+		for i := range nodes {
+			nodes[i].Zone = fmt.Sprint("zone", i%3)
+		}
+		nodes[n-1].State, nodes[n-1].Change = Joining, 1
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
 			for range b.N {
 				Build(nodes, vnodes, replicas)
 			}
