@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +28,9 @@ const protocol = 1
 var ErrIncompatible = errors.New("incompatible node")
 
 // NodeMeta is this node's hello.
-func (d *delegate) NodeMeta(int) []byte {
-	self := &d.m.options.Self
+func (d *delegate) NodeMeta(int) []byte { return d.m.hello }
+
+func encodeHello(self *Record) []byte {
 	b, err := json.Marshal(hello{Protocol: protocol, Replicas: self.Replicas, Vnodes: self.Vnodes})
 	if err != nil {
 		panic("membership: " + err.Error())
@@ -51,6 +53,9 @@ func (d *delegate) NotifyAlive(n *memberlist.Node) error {
 	if _, err := ring.ParseNodeID(n.Name); err != nil {
 		return fmt.Errorf("%w: %w", ErrIncompatible, err)
 	}
+	if bytes.Equal(n.Meta, d.m.hello) { // nearly always, and a push/pull asks about every member
+		return nil
+	}
 	var h hello
 	if err := json.Unmarshal(n.Meta, &h); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrIncompatible, n.Name, err)
@@ -72,12 +77,6 @@ func (d *delegate) NotifyMsg(b []byte) { d.learn(b) }
 func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
 	return d.m.queue.GetBroadcasts(overhead, limit)
 }
-
-// LocalState is all records, for a push/pull.
-func (d *delegate) LocalState(bool) []byte { return d.m.Encoded() }
-
-// MergeRemoteState takes the records of a push/pull.
-func (d *delegate) MergeRemoteState(b []byte, _ bool) { d.learn(b) }
 
 func (d *delegate) learn(b []byte) {
 	if err := d.m.Learn(b); err != nil {

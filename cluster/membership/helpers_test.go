@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,13 @@ type wires struct {
 	mu    sync.Mutex
 	ports map[string]*port
 	cut   map[[2]string]bool
+
+	sent  atomic.Int64 // bytes, those of a packet's headers included
+	dials atomic.Int64
 }
+
+// headers are the bytes of the IPv4 and UDP headers of a packet.
+const headers = 20 + 8
 
 func newWires() *wires { return &wires{ports: map[string]*port{}, cut: map[[2]string]bool{}} }
 
@@ -84,6 +91,7 @@ func (p *port) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 
 func (p *port) WriteTo(b []byte, address string) (time.Time, error) {
 	now := time.Now()
+	p.wires.sent.Add(int64(len(b) + headers))
 	if to := p.wires.reach(p.host, address); to != nil {
 		select {
 		case to.packets <- &memberlist.Packet{Buf: bytes.Clone(b), From: p, Timestamp: now}:
@@ -97,6 +105,7 @@ func (p *port) PacketCh() <-chan *memberlist.Packet { return p.packets }
 
 // DialTimeout connects by a pipe. Its ends have no address, so each is given one.
 func (p *port) DialTimeout(address string, timeout time.Duration) (net.Conn, error) {
+	p.wires.dials.Add(1)
 	to := p.wires.reach(p.host, address)
 	if to == nil {
 		time.Sleep(timeout)
@@ -104,8 +113,8 @@ func (p *port) DialTimeout(address string, timeout time.Duration) (net.Conn, err
 	}
 	near, far := net.Pipe()
 	select {
-	case to.streams <- from{far, p}:
-		return from{near, to}, nil
+	case to.streams <- from{far, p, &p.wires.sent}:
+		return from{near, to, &p.wires.sent}, nil
 	case <-to.closed:
 		return nil, fmt.Errorf("dial %s: refused", address)
 	}
@@ -114,6 +123,13 @@ func (p *port) DialTimeout(address string, timeout time.Duration) (net.Conn, err
 type from struct {
 	net.Conn
 	remote net.Addr
+	sent   *atomic.Int64
+}
+
+func (f from) Write(b []byte) (int, error) {
+	n, err := f.Conn.Write(b)
+	f.sent.Add(int64(n))
+	return n, err
 }
 
 func (f from) RemoteAddr() net.Addr { return f.remote }
@@ -184,7 +200,7 @@ const (
 	secret     = "correct horse"
 )
 
-func host(i int) string { return fmt.Sprintf("10.0.0.%d", i) }
+func host(i int) string { return fmt.Sprintf("10.0.%d.%d", i/256, i%256) }
 
 func id(i int) ring.NodeID { return ring.NodeID(fmt.Sprintf("%040x", i)) }
 

@@ -5,14 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/memberlist"
+	"github.com/zeebo/xxh3"
 
 	"github.com/kindredkv/kindred/cluster/ring"
 )
@@ -20,17 +19,21 @@ import (
 // Membership is this node's part in the gossip.
 type Membership struct {
 	options Options
+	hello   []byte // this node's metadata, encoded
 	list    *memberlist.Memberlist
 	queue   memberlist.TransmitLimitedQueue
 
-	mu      sync.Mutex // guards the five below
+	mu      sync.Mutex // guards the seven below
 	own     Record     // this node's record as the node itself has it
 	records Records
+	encoded []byte // the records, as they were saved last; never changed, only replaced
+	sum     uint64 // of encoded
 	alive   map[ring.NodeID]bool
 	joined  bool
 	closed  bool // nothing is taken or saved any more: memberlist does not wait for the packets that it is at
 
-	notices sync.Mutex // orders calls of Events
+	notices sync.Mutex    // orders calls of Events
+	created chan struct{} // closed when list is there: memberlist calls the delegate before that
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
@@ -46,7 +49,7 @@ func Start(o Options) (*Membership, error) {
 	if o.Redial == 0 {
 		o.Redial, o.MaxRedial = DefaultRedial, DefaultMaxRedial
 	}
-	m := &Membership{options: o, records: Records{}, alive: map[ring.NodeID]bool{}}
+	m := &Membership{options: o, hello: encodeHello(&o.Self), records: Records{}, alive: map[ring.NodeID]bool{}, created: make(chan struct{})}
 	if err := m.load(); err != nil {
 		return nil, err
 	}
@@ -58,6 +61,7 @@ func Start(o Options) (*Membership, error) {
 	if m.list, err = memberlist.Create(config); err != nil {
 		return nil, fmt.Errorf("gossip: %w", err)
 	}
+	close(m.created)
 	ctx, cancel := context.WithCancel(context.Background())
 	m.stop = cancel
 	m.running.Go(func() { m.redial(ctx) })
@@ -221,11 +225,20 @@ func (m *Membership) Learn(encoded []byte) error {
 	if err != nil {
 		return err
 	}
-	return m.update(func() ([]Record, error) { return news, nil })
+	m.take(news)
+	return nil
 }
 
-// Encoded is all that is known, for Learn at another node.
-func (m *Membership) Encoded() []byte { return Encode(m.Records()) }
+func (m *Membership) take(news []Record) {
+	_ = m.update(func() ([]Record, error) { return news, nil }) // its only error would be from the function
+}
+
+// Encoded is all that is known, for Learn at another node. It must not be changed.
+func (m *Membership) Encoded() []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.encoded
+}
 
 // update takes records, keeps them, and passes on what was news. compose is called with mu held.
 func (m *Membership) update(compose func() ([]Record, error)) error {
@@ -245,18 +258,16 @@ func (m *Membership) update(compose func() ([]Record, error)) error {
 		have, ok := m.records[r.ID]
 		return ok && !r.newer(&have) || m.refuses(&r)
 	})
-	changed := m.records.Merge(news)
+	if len(news) == 0 || !m.records.Merge(news) {
+		m.mu.Unlock()
+		return nil
+	}
 	if own := m.refute(news); own != nil {
 		news = append(news, *own)
 	}
 	records := m.records.List()
-	if changed {
-		err = m.save()
-	}
+	err = m.save()
 	m.mu.Unlock()
-	if !changed {
-		return nil
-	}
 	if err != nil {
 		m.options.Logger.Error("the member records could not be saved", "error", err)
 	}
@@ -305,79 +316,14 @@ func (m *Membership) refuses(r *Record) bool {
 }
 
 // save keeps the records. It is called with mu held, so that an older state never overwrites a newer one.
-func (m *Membership) save() error { return m.options.Storage.Save(Encode(m.records.List())) }
+func (m *Membership) save() error {
+	m.encoded = Encode(m.records.List())
+	m.sum = xxh3.Hash(m.encoded)
+	return m.options.Storage.Save(m.encoded)
+}
 
 func (m *Membership) members() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return max(1, len(m.alive))
-}
-
-// redial tries to reach the seeds until one answers, and every known member that does not answer, for ever.
-func (m *Membership) redial(ctx context.Context) {
-	pause := m.options.Redial
-	for {
-		missing := m.missing()
-		if len(missing) == 0 {
-			pause = m.options.Redial
-		}
-		if len(missing) > 0 {
-			if n, err := m.list.Join(missing); n > 0 {
-				m.setJoined()
-				pause = m.options.Redial
-			} else if err != nil {
-				m.unanswered(missing, err)
-				pause = min(2*pause, m.options.MaxRedial)
-			}
-		}
-		timer := time.NewTimer(pause/2 + rand.N(pause))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
-	}
-}
-
-// unanswered logs that nobody answers. To a node that has met nobody yet it is the reason why it is not ready, worth
-// telling once in a while; of members that were lost the log has told already.
-func (m *Membership) unanswered(addresses []string, err error) {
-	reason := mismatch(err.Error())
-	if reason == "" {
-		reason = strings.Join(strings.Fields(err.Error()), " ")
-	}
-	now := time.Now()
-	if m.Joined() || reason == m.complaint && now.Sub(m.complained) < strangerInterval {
-		m.options.Logger.Debug("members do not answer", "addresses", addresses, "reason", reason)
-		return
-	}
-	m.complaint, m.complained = reason, now
-	m.options.Logger.Warn("no member answers: are join, cluster-name and secret right?", "addresses", addresses, "reason", reason)
-}
-
-func (m *Membership) setJoined() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.joined = true
-}
-
-// missing is the addresses to dial.
-func (m *Membership) missing() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var out []string
-	for _, r := range m.records {
-		if r.ID != m.options.Self.ID && r.State != ring.Removed && !m.alive[r.ID] {
-			out = append(out, r.GossipAddress())
-		}
-	}
-	if !m.joined {
-		for _, seed := range m.options.Join {
-			if seed != m.options.Self.GossipAddress() && !slices.Contains(out, seed) {
-				out = append(out, seed)
-			}
-		}
-	}
-	return out
 }

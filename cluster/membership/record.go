@@ -108,6 +108,9 @@ func (r *Record) newer(o *Record) bool {
 	if r.Version != o.Version {
 		return r.Version > o.Version
 	}
+	if *r == *o {
+		return false
+	}
 	a, _ := json.Marshal(r)
 	b, _ := json.Marshal(o)
 	return bytes.Compare(a, b) > 0
@@ -150,6 +153,8 @@ var ErrRecords = errors.New("malformed member records")
 type encoded struct {
 	Format  int     `json:"format"`
 	Records limited `json:"records"`
+	// Summary may come instead of records, in a push/pull.
+	Summary *summary `json:"summary,omitempty"`
 }
 
 // limited is a list of at most maxRecords records. The JSON of an empty one takes a fiftieth of its memory, so what is too
@@ -192,22 +197,26 @@ func Encode(records []Record) []byte {
 
 // Decode decodes records and checks each.
 func Decode(b []byte) ([]Record, error) {
+	e, err := decode(b)
+	return e.Records, err
+}
+
+func decode(b []byte) (e encoded, err error) {
 	if len(b) > maxEncoded {
-		return nil, fmt.Errorf("%w: %d bytes", ErrRecords, len(b))
+		return encoded{}, fmt.Errorf("%w: %d bytes", ErrRecords, len(b))
 	}
-	var e encoded
 	if err := json.Unmarshal(b, &e); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRecords, err)
+		return encoded{}, fmt.Errorf("%w: %w", ErrRecords, err)
 	}
 	if e.Format != format {
-		return nil, fmt.Errorf("%w: format %d", ErrRecords, e.Format)
+		return encoded{}, fmt.Errorf("%w: format %d", ErrRecords, e.Format)
 	}
 	for i := range e.Records {
 		if err := e.Records[i].validate(); err != nil {
-			return nil, err
+			return encoded{}, err
 		}
 	}
-	return e.Records, nil
+	return e, nil
 }
 
 func (r *Record) validate() error {
