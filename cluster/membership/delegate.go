@@ -98,6 +98,7 @@ func (d *delegate) note(id ring.NodeID, alive bool) {
 	m.notices.Lock()
 	defer m.notices.Unlock()
 	m.mu.Lock()
+	m.settled = false
 	if alive {
 		m.alive[id] = true
 		m.joined = m.joined || id != m.options.Self.ID

@@ -23,13 +23,14 @@ type Membership struct {
 	list    *memberlist.Memberlist
 	queue   memberlist.TransmitLimitedQueue
 
-	mu      sync.Mutex // guards the seven below
+	mu      sync.Mutex // guards the eight below
 	own     Record     // this node's record as the node itself has it
 	records Records
 	encoded []byte // the records, as they were saved last; never changed, only replaced
 	sum     uint64 // of encoded
 	alive   map[ring.NodeID]bool
 	joined  bool
+	settled bool // nobody is missing: what that follows from has not changed since it was found
 	closed  bool // nothing is taken or saved any more: memberlist does not wait for the packets that it is at
 
 	notices sync.Mutex    // orders calls of Events
@@ -317,6 +318,7 @@ func (m *Membership) refuses(r *Record) bool {
 
 // save keeps the records. It is called with mu held, so that an older state never overwrites a newer one.
 func (m *Membership) save() error {
+	m.settled = false
 	m.encoded = Encode(m.records.List())
 	m.sum = xxh3.Hash(m.encoded)
 	return m.options.Storage.Save(m.encoded)

@@ -88,6 +88,9 @@ func (m *Membership) setJoined() {
 func (m *Membership) missing() (seeds, members []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.settled {
+		return nil, nil
+	}
 	for _, r := range m.records {
 		if r.ID != m.options.Self.ID && r.State != ring.Removed && !m.alive[r.ID] {
 			members = append(members, r.GossipAddress())
@@ -101,5 +104,6 @@ func (m *Membership) missing() (seeds, members []string) {
 		}
 	}
 	members = slices.DeleteFunc(members, func(address string) bool { return slices.Contains(seeds, address) })
+	m.settled = len(seeds)+len(members) == 0
 	return seeds, members
 }
