@@ -106,18 +106,22 @@ func (n *Node) given(table *ring.Table) bool {
 	return true
 }
 
-// agreed reports whether all nodes have the same ring as this one, but for fewer than R and W that cannot be reached.
+// agreed reports whether all nodes have the same ring as this one, but for fewer than R and W that cannot be reached, and others cover
+// what those hold that leave, this node among them.
 func (n *Node) agreed(table *ring.Table) bool {
 	if !n.settled(table) {
 		return false
 	}
 	missing := 0
 	for _, node := range table.Nodes() {
-		if node.ID == n.self || node.State == ring.Removing {
+		if node.State == ring.Removing {
 			continue
 		}
 		answer, err := []byte(nil), errAway
-		if n.transport.Up(string(node.ID)) {
+		switch {
+		case node.ID == n.self:
+			answer, err = n.serveRingVersion(), nil
+		case n.transport.Up(string(node.ID)):
 			answer, err = n.ask(node.ID, kindRingVersion, nil, n.settings().Timeout)
 		}
 		switch {
@@ -148,6 +152,9 @@ func (n *Node) carry(table *ring.Table, phase ring.Phase) {
 		}
 		for _, r := range records.List() {
 			if node := r.Node(); table.Takes(&node) {
+				if phase == ring.Done && r.State == ring.Leaving {
+					r.Ready = table.ChangeID() // so it has answered; its record may have yet to say so again, after a restart
+				}
 				r.Carry(phase)
 				changed = append(changed, r)
 			}

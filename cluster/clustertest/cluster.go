@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -79,7 +80,8 @@ type Cluster struct {
 	rng    *rand.Rand
 	t      testing.TB
 
-	hintRate atomic.Int64 // Config.HintRate, as it is now
+	hintRate    atomic.Int64 // Config.HintRate, as it is now
+	handoffRate atomic.Int64 // as it is now; unlike in Config, 0 pauses what goes by it
 }
 
 // Node is one node, running or not.
@@ -115,6 +117,10 @@ func New(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	c := &Cluster{Net: memnet.New(), config: config, t: t}
 	c.hintRate.Store(config.HintRate)
+	c.handoffRate.Store(config.HandoffRate)
+	if config.HandoffRate == 0 {
+		c.handoffRate.Store(math.MaxInt64)
+	}
 	rng := rand.New(rand.NewPCG(config.Seed, 0))
 	c.rng = rng
 	for range config.Nodes {
@@ -242,9 +248,9 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 		Runner:      c.config.Runner(n),
 		Settings:    func() coordinator.Settings { return c.config.Settings },
 		RepairRate:  func() int64 { return c.config.RepairRate },
+		HandoffRate: c.handoffRate.Load,
 		ReapPause:   c.config.ReapPause,
 		Backlog:     c.config.Backlog,
-		HandoffRate: c.handoffRate(),
 		Hints: func() cluster.HintSettings {
 			return cluster.HintSettings{Rate: c.hintRate.Load(), MaxAge: c.config.HintAge}
 		},
@@ -264,14 +270,6 @@ func (n *Node) join(log *slog.Logger) (*cluster.Node, error) {
 			Storage: storage{n.Store}, Logger: log,
 		},
 	})
-}
-
-// handoffRate is nil where there is no bound.
-func (c *Cluster) handoffRate() func() int64 {
-	if c.config.HandoffRate == 0 {
-		return nil
-	}
-	return func() int64 { return c.config.HandoffRate }
 }
 
 // storage keeps member records beside the data.

@@ -13,7 +13,7 @@ import (
 //
 //	join                            a node starts and joins; it has the next number
 //	member @k.1                     waits until the node is a member
-//	leave @1 @0                     the first node is told at the second to leave
+//	leave @1 @2 @0                  the nodes are to leave together, as the last is told
 //	remove @1 @0                    the second is told that the first is gone for good, and replace @1 @5 @0 that another
 //	                                takes its place
 //	standby                         like join, but the node waits until it is told to take part
@@ -24,6 +24,8 @@ import (
 //	refused @1                      waits until no running node has a connection with the node, in either direction
 //	left @1                         waits until the node has left and holds nothing, and stops it
 //	settled                         waits until no running node holds anything that it is no primary of
+//	handoffrate 0                   how many MB a second of what the nodes hand over are sent from now on
+//	deaf @1, hears @1               no gossip reaches the node or leaves it; it does again
 func (s *script) ringEvent(words []string) bool {
 	switch words[0] {
 	case "join":
@@ -32,7 +34,11 @@ func (s *script) ringEvent(words []string) bool {
 		n := s.c.Nodes[s.node(words[1])]
 		s.c.Await("a member", func() bool { return !n.Joining() })
 	case "leave":
-		s.change(s.node(words[2]), cluster.RingChange{Kind: cluster.ChangeLeave, Node: s.id(words[1])})
+		var leave []cluster.RingChange
+		for _, word := range words[1 : len(words)-1] {
+			leave = append(leave, cluster.RingChange{Kind: cluster.ChangeLeave, Node: s.id(word)})
+		}
+		s.change(s.node(words[len(words)-1]), leave...)
 	case "remove":
 		s.change(s.node(words[2]), cluster.RingChange{Kind: cluster.ChangeRemove, Node: s.id(words[1])})
 		s.c.Nodes[s.node(words[1])].started = false
@@ -59,6 +65,10 @@ func (s *script) ringEvent(words []string) bool {
 		s.refused(s.node(words[1]))
 	case "left":
 		s.left(s.node(words[1]))
+	case "handoffrate":
+		s.c.handoffRate.Store(int64(s.number(words[1])) << 20)
+	case "deaf", "hears":
+		s.c.Deafen(s.node(words[1]), words[0] == "deaf")
 	case "settled":
 		s.c.Await("settled", s.c.settled)
 	default:
@@ -102,9 +112,9 @@ func (c *clients) settled() bool {
 	return true
 }
 
-// change asks a node for a change of the ring, until it is possible: it may have yet to hear of another.
-func (s *script) change(at int, change cluster.RingChange) {
-	s.c.Await("asked for the change", func() bool { return s.c.Nodes[at].RingCommit(change) == nil })
+// change asks a node for changes of the ring, until they are possible: it may have yet to hear of another.
+func (s *script) change(at int, changes ...cluster.RingChange) {
+	s.c.Await("asked for the change", func() bool { return s.c.Nodes[at].RingCommit(changes...) == nil })
 }
 
 // rest waits until no running node of the cluster sees a change under way, and all see the same ring.
