@@ -208,7 +208,7 @@ func (n *Node) yield(table *ring.Table) bool {
 	if !n.takesPart(table, ring.Leaving) || n.yielded.Load() == table.Version() {
 		return true
 	}
-	if n.store.HintStats().Keys > 0 || !n.give(table, table.Primaries) {
+	if n.store.HintStats().Keys > 0 || !n.give(table, func(slot object.Slot) []ring.NodeID { return lasting(table, slot) }) {
 		return false
 	}
 	if r, _ := n.record(n.self); r.Ready != table.ChangeID() && n.sayReady(table.ChangeID()) != nil { // it has got a new store since
@@ -216,6 +216,17 @@ func (n *Node) yield(table *ring.Table) bool {
 	}
 	n.yielded.Store(table.Version())
 	return true
+}
+
+// lasting are the primaries of a slot without those that are gone for good: their removal waits for the change that is settling, and
+// that must not wait for them. When all are gone it does.
+func lasting(table *ring.Table, slot object.Slot) []ring.NodeID {
+	gone := goneOf(table)
+	some := slices.DeleteFunc(slices.Clone(table.Primaries(slot)), func(id ring.NodeID) bool { return slices.Contains(gone, id) })
+	if len(some) == 0 {
+		return table.Primaries(slot)
+	}
+	return some
 }
 
 // fill fetches what this node gains. It reports whether that is done.
