@@ -162,8 +162,9 @@ func (q *question) pull() {
 	var failed atomic.Pointer[error]
 	left := atomic.Int32{}
 	left.Store(int32(len(q.items)))
+	c := q.b.c // the answer may end the batch
 	for i := range q.items {
-		q.b.c.pull(place{q.peer, q.items[i].key}, func(err error) {
+		c.pull(place{q.peer, q.items[i].key}, func(err error) {
 			if err != nil {
 				failed.Store(&err)
 			}
@@ -173,9 +174,9 @@ func (q *question) pull() {
 			if fault := failed.Load(); fault != nil {
 				err = *fault
 			}
-			q.b.c.Hold()
+			c.Hold()
 			q.answer(err)
-			q.b.c.Release()
+			c.Release()
 		})
 	}
 }
