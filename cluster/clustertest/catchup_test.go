@@ -134,3 +134,27 @@ func TestCoordinatorCatchesUp(t *testing.T) {
 		})
 	}
 }
+
+// A replica whose store is lost answers for nothing until it is filled again, and takes what is written meanwhile: first the whole
+// collection, then its changes.
+func TestCollectionsOfAStoreThatIsFilled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, primaries := collection(t, DefaultConfig())
+		defer c.Close()
+		c.handoffRate.Store(0) // filling is paused
+		c.Crash(primaries[2])
+		c.Wipe(primaries[2])
+		c.Start(primaries[2])
+		c.AwaitConnected()
+		c.push(t, 10, primaries[0])
+		for i := range 5 {
+			reply := c.do(primaries[0], []string{"QUORUM", "W", "3", "--", "LPUSH", "l", fmt.Sprint(i)})
+			if !strings.HasPrefix(reply[0], "(integer)") {
+				t.Errorf("a push that all are to confirm: %q", reply)
+			}
+		}
+		if n := c.sum(func(s cluster.Stats) uint64 { return s.Refills }); n != 1 {
+			t.Errorf("the collection was sent %d times", n)
+		}
+	})
+}

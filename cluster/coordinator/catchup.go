@@ -30,8 +30,12 @@ func (c *Coordinator) CatchUp(peer ring.NodeID, key object.Key, done func(error)
 	})
 }
 
-// errNotTaken says that a replica has not taken what it was sent.
-var errNotTaken = errors.New("the replica has not taken it")
+var (
+	// errNotTaken says that a replica has not taken what it was sent.
+	errNotTaken = errors.New("the replica has not taken it")
+	// errRefused says that a replica does not answer for what it holds: its store lacks data, or the request was too old.
+	errRefused = errors.New("the replica refuses to answer")
+)
 
 // wholeTimeouts is how many timeouts it may take to read a whole object, or to join one.
 const wholeTimeouts = 5
@@ -40,7 +44,11 @@ const wholeTimeouts = 5
 func (c *Coordinator) call(at place, kind uint8, payload *message, timeout time.Duration, done func([]byte, error)) {
 	c.Peers.CallParts(string(at.peer), kind, c.Ring().Version(), payload.parts(nil), timeout, func(reply transport.Reply) {
 		err := reply.Err
-		if err == nil && reply.Status != StatusOK {
+		switch {
+		case err != nil:
+		case reply.Status == StatusRefused:
+			err = errRefused
+		case reply.Status != StatusOK:
 			err = errNotTaken
 		}
 		done(reply.Payload, err)
@@ -56,6 +64,10 @@ func (c *Coordinator) push(at place, done func(error)) {
 	}
 	digest := message{b: appendDigestItem(nil, at.key, own)}
 	c.call(at, KindDigest, &digest, c.Settings().Timeout, func(payload []byte, err error) {
+		if errors.Is(err, errRefused) {
+			c.pushWhole(at, done) // a store that is being filled takes what it is given
+			return
+		}
 		if err != nil {
 			done(err)
 			return

@@ -16,6 +16,9 @@ import (
 // the replica gets what it lacks, once for however many deltas (catchup.go). What is written to the key meanwhile waits and follows in order:
 // each delta builds on the one before, so one that went ahead would have a gap as well.
 
+// maxGaps is how often a change is sent again that a replica could not apply. Who loses again what it was given is down, or nearly.
+const maxGaps = 4
+
 // errGap says that there is no time left to send a replica what it needs for a delta.
 var errGap = errors.New("the replica lacks what the change builds on")
 
@@ -42,7 +45,7 @@ func (g *gapsOf) again(d *delivery, item deliveryItem) bool {
 			g.small = b.newDelivery(d.peer, d.ring)
 		}
 		to = g.small
-	case !b.mayReplace():
+	case !b.mayReplace() || item.gaps == maxGaps:
 		b.c.touch(d.peer, item.change.Key)
 		return false
 	default:
@@ -72,12 +75,12 @@ func (g *gapsOf) send(b *batch) {
 	}
 	for _, d := range g.large {
 		b.ref(1)
-		retried := false
+		again := false
 		for i := range d.items {
-			retried = retried || d.items[i].retried
-			d.items[i].retried = true
+			again = again || d.items[i].gaps > 0
+			d.items[i].gaps++
 		}
-		b.c.stall(place{d.peer, d.items[0].change.Key}, d, retried)
+		b.c.stall(place{d.peer, d.items[0].change.Key}, d, again)
 	}
 }
 
@@ -123,7 +126,7 @@ func (c *Coordinator) stall(at place, d *delivery, fill bool) {
 	case fresh:
 		settings := c.Settings()
 		pause := max(settings.Patience(c.Peers.Late(string(at.peer))), time.Millisecond)
-		time.AfterFunc(pause, func() { c.resume(at, false) })
+		time.AfterFunc(pause, func() { c.resume(at, false, nil) })
 	}
 }
 
@@ -152,12 +155,13 @@ func (c *Coordinator) fill(at place) {
 			c.Logger.Warn("a replica lacks some of an object, and was not given it", "peer", at.peer, "error", err)
 			c.touch(at.peer, at.key)
 		}
-		c.resume(at, true)
+		c.resume(at, true, err)
 	})
 }
 
-// resume sends what waits at a place, in one message. What has become too old counts as not confirmed.
-func (c *Coordinator) resume(at place, filled bool) {
+// resume sends what waits at a place, in one message. What has become too old counts as not confirmed, and so does all when the replica could
+// not be given what it lacks.
+func (c *Coordinator) resume(at place, filled bool, err error) {
 	g := &c.gaps
 	var late []*delivery
 	c.Hold()
@@ -166,7 +170,7 @@ func (c *Coordinator) resume(at place, filled bool) {
 		delete(g.at, at)
 		g.open.Add(-1)
 		for _, d := range here.waiting {
-			if !d.b.c.mayRepeat(d.b.begun) {
+			if err != nil || !c.mayRepeat(d.b.begun) {
 				late = append(late, d)
 				continue
 			}

@@ -29,7 +29,7 @@ type deliveryItem struct {
 	change *engine.Change
 	// now and coming say in which tallies the replica's confirmation counts.
 	now, coming bool
-	retried     bool // the replica has had a gap before
+	gaps        int // how often the replica has had one
 }
 
 func (d *delivery) clear() {
