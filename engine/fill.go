@@ -23,7 +23,8 @@ const (
 
 func writeClass(key object.Key) int { return int(merkle.PositionOf(key) % writeClasses) }
 
-// offerFill queues an offer for the next drain, and sees to it that there is one.
+// offerFill queues an offer for the next drain, and sees to it that there is one: on a goroutine of its own, for a reader may hold what the
+// tasks of others wait for.
 func (sh *shard) offerFill(f fill) {
 	f.key.Name = strings.Clone(f.key.Name)
 	sh.mu.Lock()
@@ -36,7 +37,7 @@ func (sh *shard) offerFill(f fill) {
 	}
 	sh.mu.Unlock()
 	if start {
-		sh.drain(drainRounds)
+		go sh.drain(-1)
 	}
 }
 

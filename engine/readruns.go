@@ -216,7 +216,7 @@ type runOffer struct {
 
 const maxRunOffers = 16
 
-// offerRun has the applier take a run.
+// offerRun has the applier take a run, on a goroutine of its own as for offerFill.
 func (sh *shard) offerRun(o runOffer) {
 	o.key.Name = strings.Clone(o.key.Name)
 	sh.mu.Lock()
@@ -229,7 +229,7 @@ func (sh *shard) offerRun(o runOffer) {
 	}
 	sh.mu.Unlock()
 	if start {
-		sh.drain(drainRounds)
+		go sh.drain(-1)
 	}
 }
 

@@ -220,6 +220,7 @@ func beside(t testing.TB, s *Store, key object.Key, body func(*Tx)) {
 // check compares the runs with the rows of the store, and returns how many there are, for the applier and for readers.
 func (c *ends) check() (applier, readers int) {
 	sh := c.store.shard(c.key.Slot())
+	sh.quiesce() // what readers have offered is taken
 	total := 0
 	for at, n := range sh.runs.of {
 		applier += len(n.runs)
