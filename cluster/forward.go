@@ -263,7 +263,7 @@ func (g *gathering) send(attempts []*attempt) {
 			g.node.stats.forwarded.Add(uint64(len(a.commands)))
 			payload, timeout := coordinator.RunParts(a.commands), g.node.settings().Timeout
 			// The coordinator has to write what is large, and to send it on.
-			timeout += 2 * arrival(a.errands)
+			timeout += 2 * arrival(a.commands)
 			g.node.transport.CallParts(string(a.peer), coordinator.KindRun, 0, payload, timeout, a.answered)
 		}
 	}
@@ -382,7 +382,7 @@ func (g *gathering) hedge() {
 	waited := time.Since(g.begun)
 	g.suspect(waited / 2) // the last was sent a little later
 	late, later := g.late(waited)
-	if wait := arrival(late); !g.patient && wait > g.delay {
+	if wait := arrivalOf(late); !g.patient && wait > g.delay {
 		g.patient = true
 		g.timer.Reset(wait)
 		g.mu.Unlock()
@@ -411,7 +411,7 @@ func (g *gathering) hedge() {
 // flows is how long to wait before large commands are looked at again, 0 when they are late: their coordinator has as long to send on
 // what it has got as that took. It is called with mu held.
 func (g *gathering) flows(late []*errand, waited time.Duration) time.Duration {
-	wait := arrival(late)
+	wait := arrivalOf(late)
 	if wait == 0 {
 		return 0
 	}
@@ -449,14 +449,23 @@ func (g *gathering) late(waited time.Duration) (late []*errand, later bool) {
 }
 
 // arrival is how long commands may be on their way. Sending large ones again while they still are would make it longer.
-func arrival(errands []*errand) time.Duration {
+func arrival(commands []*Command) time.Duration {
 	bytes := 0
-	for _, e := range errands {
-		for _, arg := range e.command.Args {
+	for _, c := range commands {
+		for _, arg := range c.Args {
 			bytes += len(arg)
 		}
 	}
 	return transport.Arrival(bytes)
+}
+
+// arrivalOf is arrival of the commands of errands. The lock is held: they are the client's, and gone when they are settled.
+func arrivalOf(errands []*errand) time.Duration {
+	commands := make([]*Command, len(errands))
+	for i, e := range errands {
+		commands[i] = e.command
+	}
+	return arrival(commands)
 }
 
 // copyCommands gives the attempt commands of its own. An earlier attempt may still settle the errand, and the
