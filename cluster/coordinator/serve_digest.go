@@ -88,6 +88,7 @@ func (w *served) compare() {
 			w.reply = w.queries[j].appendReply(w.reply)
 		}
 		w.c.respond(r.request, status, w.reply)
+		w.sent()
 	}
 }
 
