@@ -10,11 +10,11 @@ import (
 )
 
 // slowLinks gives the links between all nodes a delay of 50 ms, which carries about 5 MB a second.
-func (c *clients) slowLinks() {
+func (c *clients) slowLinks(by time.Duration) {
 	for _, from := range c.Nodes {
 		for _, to := range c.Nodes {
 			if from != to {
-				c.Net.SetDelay(from.Host, to.Host, 50*time.Millisecond)
+				c.Net.SetDelay(from.Host, to.Host, by)
 			}
 		}
 	}
@@ -32,7 +32,7 @@ func TestLargeWritesAreNotLate(t *testing.T) {
 				defer c.Close()
 				const size = 24 << 20
 				list := c.preferred("large")
-				c.slowLinks()
+				c.slowLinks(50 * time.Millisecond)
 				time.Sleep(5 * time.Second) // of the bubble's fake clock: what is slow is known
 				for i := range 50 {
 					c.do(list[0], []string{"SET", fmt.Sprint("small", i), "v"})
@@ -91,7 +91,7 @@ func TestLargeChangesAreNotOvertaken(t *testing.T) {
 			c.do(first, []string{"HSET", "h", fmt.Sprint("field", i), value})
 		}
 		time.Sleep(time.Second) // of the bubble's fake clock: all has arrived
-		c.slowLinks()
+		c.slowLinks(50 * time.Millisecond)
 		before := c.Net.Sent()
 		done := make(chan []string, 3)
 		for i, args := range [][]string{{"HSET", "h", "large", value}, {"HSET", "h", "small", "w"}, {"HGET", "h", "small"}} {

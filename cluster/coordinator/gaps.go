@@ -105,17 +105,22 @@ type gap struct {
 
 func (g *gaps) any() bool { return g.open.Load() > 0 }
 
+// here is the gap at a place, a fresh one where there is none. mu is held.
+func (g *gaps) here(at place) (here *gap, fresh bool) {
+	if here = g.at[at]; here != nil {
+		return here, false
+	}
+	here = &gap{}
+	g.at[at] = here
+	g.open.Add(1)
+	return here, true
+}
+
 // stall has a delivery wait at a place until what is missing there may have arrived, or was sent.
 func (c *Coordinator) stall(at place, d *delivery, fill bool) {
 	g := &c.gaps
 	g.mu.Lock()
-	here := g.at[at]
-	fresh := here == nil
-	if fresh {
-		here = &gap{}
-		g.at[at] = here
-		g.open.Add(1)
-	}
+	here, fresh := g.here(at)
 	here.waiting = append(here.waiting, d)
 	fill = fill && !here.filling
 	here.filling = here.filling || fill
@@ -134,12 +139,7 @@ func (c *Coordinator) stall(at place, d *delivery, fill bool) {
 func (c *Coordinator) refill(at place) {
 	g := &c.gaps
 	g.mu.Lock()
-	here := g.at[at]
-	if here == nil {
-		here = &gap{}
-		g.at[at] = here
-		g.open.Add(1)
-	}
+	here, _ := g.here(at)
 	fill := !here.filling
 	here.filling = true
 	g.mu.Unlock()
